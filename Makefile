@@ -1,0 +1,58 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ENGINE := eval "$$(scripts/engine env)"
+
+.PHONY: help demo test unit engine-test conformance lint types contracts fmt bench generate engine stop clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+$(VENV)/.ready: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+engine: $(VENV)/.ready ## start a private Docker Engine unless one is reachable
+	scripts/engine start --with registry
+
+demo: $(VENV)/.ready ## compile, show, run and diff the example on a real engine
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo
+
+test: lint types unit conformance engine-test ## everything that CI runs
+
+unit: $(VENV)/.ready ## tests that need no engine
+	$(BIN)/pytest -m "not engine"
+
+conformance: $(VENV)/.ready ## the corpus of real definitions, where it is at hand
+	$(BIN)/python scripts/conformance.py
+
+engine-test: engine ## tests on a real engine
+	$(ENGINE) && $(BIN)/pytest -m engine
+
+lint: $(VENV)/.ready ## style and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/contracts.py
+
+types: $(VENV)/.ready ## static types
+	$(BIN)/mypy
+
+fmt: $(VENV)/.ready ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: engine ## measure against buildx
+	$(ENGINE) && $(BIN)/python -m benchmarks
+
+generate: $(VENV)/.ready ## write generated files anew
+	$(BIN)/python scripts/generate.py
+
+stop: ## stop the private engine
+	scripts/engine stop
+
+clean: stop
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

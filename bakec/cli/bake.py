@@ -1,0 +1,30 @@
+"""`bakec bake`: compile and run in one, with the flags of `docker buildx bake`."""
+
+from collections.abc import Sequence
+
+from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.run import add_run_flags, build
+from bakec.ir.codes import usage as codes
+from bakec.ir.diagnostics import fail
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec bake", "Compile definition files and build the targets, as docker buildx bake does.")
+    add_definition_flags(parser)
+    add = parser.add_argument
+    parser.switch("--print", help="print the resolved definitions and stop")
+    add("--list", default="", metavar="WHAT", help="list targets or variables ([type=]WHAT[,format=table|json])")
+    add_run_flags(parser)
+    args = parser.read(argv)
+    if args.print and args.list:
+        raise fail(codes.PRINT_AND_LIST.at(None))
+    options = compile_options(args)
+    if args.list:
+        from bakec.cli.list import print_list
+
+        return print_list(options, args.list)
+    if args.print:
+        from bakec.cli.print_ import print_definitions
+
+        return print_definitions(options)
+    return build(options, args)

@@ -1,0 +1,72 @@
+"""Finding the verb. Nothing of a verb is imported before it is known which one is meant."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from bakec.ir.diagnostics import Exit, Failed
+
+VERBS: Final = {
+    "compile": "compile definition files into a plan",
+    "run": "perform a plan on a builder",
+    "bake": "compile and run in one, with the flags of docker buildx bake",
+    "diff": "what changes between two plans, and why",
+    "show": "print a plan for a person to read",
+    "print": "print the resolved definitions as JSON",
+    "list": "list targets or variables",
+}
+"""Every verb, with its line in the help text. The module of verb `x` is `bakec.cli.x`, `print` in `print_`."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; returns the exit code. Never raises for what a user did."""
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        _help()
+        return Exit.OK if argv else Exit.USAGE
+    if argv[0] in ("-V", "--version", "version"):
+        from bakec import __version__
+
+        print(f"bakec {__version__}")
+        return Exit.OK
+    verb = argv[0]
+    if verb not in VERBS:
+        return _unknown(verb)
+    return guarded(verb, argv[1:])
+
+
+def guarded(verb: str, argv: Sequence[str]) -> int:
+    """Run a verb; failures become messages on stderr and an exit code."""
+    module = import_module(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}")
+    try:
+        code: int = module.main(argv)
+    except Failed as error:
+        from bakec.cli.output import report
+
+        report(error.diagnostics)
+        return error.exit
+    except KeyboardInterrupt:
+        print("ERROR: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`bakec show plan | head`): nothing is left to say to anybody.
+        sys.stdout = None  # type: ignore[assignment]
+        return 141
+    return code
+
+
+def _help() -> None:
+    print("Compile Docker Bake files into one reviewable plan, diff plans, and run them on BuildKit.\n")
+    print("usage: bakec VERB [options]\n")
+    for verb, line in VERBS.items():
+        print(f"  {verb:<12}{line}")
+    print("\n'bakec VERB --help' tells the options of a verb.")
+
+
+def _unknown(verb: str) -> int:
+    from bakec.compiler.suggest import nearest
+
+    close = nearest(verb, VERBS)
+    hint = f"\n  hint: did you mean '{close}'?" if close else ""
+    print(f"ERROR: unknown verb '{verb}'{hint}", file=sys.stderr)
+    return Exit.USAGE

@@ -1,0 +1,28 @@
+"""`bakec print`: the resolved definitions, byte for byte what `docker buildx bake --print` prints."""
+
+from collections.abc import Sequence
+
+from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.output import bake_json, report
+from bakec.compiler.host import Host
+from bakec.compiler.options import CompileOptions
+from bakec.ir.diagnostics import Diagnostics
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec print", "Print the resolved groups and targets as JSON that bake reads back.")
+    add_definition_flags(parser)
+    return print_definitions(compile_options(parser.read(argv)))
+
+
+def print_definitions(options: CompileOptions) -> int:
+    """Resolve, check what a build would read here, and print. Raises `Failed`."""
+    from bakec.compiler.pipeline import load, printable
+
+    host = Host()
+    sink = Diagnostics()
+    _, _, selection = load(options, host, sink)
+    view = printable(selection, host)
+    report(sink.items)
+    print(bake_json(view))
+    return 0

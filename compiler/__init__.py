@@ -1,0 +1,1 @@
+"""From definition files to a plan. Opens files through `compiler.sources` alone and never a socket."""

@@ -1,0 +1,1 @@
+"""Dockerfiles, lowered to LLB byte for byte as BuildKit's own Dockerfile frontend lowers them."""

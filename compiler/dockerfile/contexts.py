@@ -1,0 +1,496 @@
+"""Where a build's files come from: the Dockerfile, the main context, the ignore file, and named contexts."""
+
+import base64
+import json
+import tarfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bakec.compiler.dockerfile import image as images
+from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
+from bakec.compiler.dockerfile.gotext import json_problem, parse_bool, quote
+from bakec.compiler.dockerfile.ignore import read_patterns
+from bakec.compiler.dockerfile.image import ImageConfig
+from bakec.compiler.dockerfile.options import Options
+from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, Unresolved
+from bakec.ir.codes.dockerfile import CONTEXT, READ
+from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, references, scratch
+from bakec.ir.llb import http as http_state
+from bakec.ir.llb import image as image_state
+from bakec.ir.llb import oci_layout as oci_state
+from bakec.ir.llb.graph import Defaults, Late, Output
+from bakec.ir.llb.ops import Platform
+from bakec.ir.llb.paths import base as base_name
+from bakec.ir.llb.paths import join
+from bakec.ir.llb.platforms import full_name, normalize
+
+_MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
+_HTTP_FILE: Final = "context"
+_IGNORE: Final = ".dockerignore"
+_CONFIG_KEY: Final = "containerimage.config"
+
+
+def _bad(problem: str) -> Fault:
+    return Fault(CONTEXT, problem=problem)
+
+
+def internal(name: str) -> graph.About:
+    return named(f"[internal] {name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainContext:
+    """`remote` is the main context unless it is a local directory; `dockerfile` where the Dockerfile is read from
+    instead of the local directory `local_dockerfile`."""
+
+    filename: str
+    local_dockerfile: str
+    remote: State | None = None
+    dockerfile: State | None = None
+    source: ops.SourceOp | None = None
+    archive: bool = False
+
+
+class Frontend:
+    """What one lowering knows and has asked: the options, the contexts, and a record of every question."""
+
+    def __init__(self, request: Request, options: Options, result: Lowered) -> None:
+        self.request = request
+        self.options = options
+        self._attrs = dict(options.attrs)
+        self._result = result
+        self._answers: dict[ImageRequest, ImageAnswer | str] = {}
+        self._patterns: tuple[str, ...] | None = None
+        self._main: MainContext | None = None
+        self._ignore_file: bytes | None = None
+        self._ignore_name = _IGNORE
+
+    # Asking.
+
+    def image_config(self, request: ImageRequest) -> ImageAnswer:
+        """The config of an image; each question is asked once. Raises `Unresolved`."""
+        if request not in self._answers:
+            self._result.image_requests.append(request)
+            try:
+                self._answers[request] = self.request.resolver.image(request)
+            except Unresolved as error:
+                self._answers[request] = str(error)
+        answer = self._answers[request]
+        if isinstance(answer, str):
+            raise Unresolved(answer)
+        return answer
+
+    def solve(self, state: State) -> Definition:
+        """A graph that the frontend solves before the conversion, to read files of its result."""
+        definition = state.marshal(Defaults(platform=self.request.host))
+        self._result.pre_solves.append(definition)
+        return definition
+
+    def _read(self, definition: Definition, path: str) -> bytes | None:
+        """A file of a solved graph, None if it is not there."""
+        source = source_of(definition)
+        if source is None:
+            return None
+        if source.identifier.startswith("local://"):
+            return self.request.local_files.get(source.identifier.removeprefix("local://"), {}).get(path)
+        return self.request.resolver.remote_file(source.identifier, path)
+
+    def _session(self, name: str) -> str:
+        return self.options.local_sessions.get(name, self.request.session)
+
+    # The main context.
+
+    def main(self) -> MainContext:
+        if self._main is None:
+            self._main = self._find_main()
+        return self._main
+
+    def _find_main(self) -> MainContext:
+        attrs = self._attrs
+        forced = "dockerfilekey" in attrs
+        filename = attrs.get("filename", "Dockerfile")
+        local_dockerfile = attrs.get("dockerfilekey", "dockerfile")
+        found = self._remote_main(attrs.get(attrs.get("contextkey", "context"), ""), filename, local_dockerfile)
+        remote = found.remote
+        if remote is not None and "contextsubdir" in attrs:
+            step = Copy(source=remote.output, src=attrs["contextsubdir"], dest="/", contents_only=True)
+            remote = scratch().file(step)
+        return MainContext(
+            filename=found.filename,
+            local_dockerfile=local_dockerfile,
+            remote=remote,
+            dockerfile=None if forced else found.dockerfile,
+            source=found.source,
+            archive=found.archive,
+        )
+
+    def _remote_main(self, text: str, filename: str, local_dockerfile: str) -> MainContext:
+        git = self._git_main(text)
+        if git is not None:
+            return MainContext(
+                filename=filename,
+                local_dockerfile=local_dockerfile,
+                remote=git,
+                dockerfile=git,
+                source=source_of(git.marshal()),
+            )
+        if text.startswith(("http://", "https://")):
+            return self._http_main(text, filename, local_dockerfile)
+        inputs = self.request.inputs
+        dockerfile, context = inputs.get(local_dockerfile), inputs.get("context")
+        return MainContext(
+            filename=filename,
+            local_dockerfile=local_dockerfile,
+            remote=given(context) if context else None,
+            dockerfile=given(dockerfile) if dockerfile else None,
+        )
+
+    def _git_main(self, text: str) -> State | None:
+        found = read_git_reference(text)
+        if found is None:
+            return None
+        keep = parse_bool(self._attrs.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", "")) is True
+        mtime = "commit" if self._attrs.get("build-arg:SOURCE_DATE_EPOCH") else ""
+        return _git_context(found, text, keep=keep, mtime=mtime)
+
+    def _http_main(self, text: str, filename: str, local_dockerfile: str) -> MainContext:
+        fetched = http_state(text, filename=_HTTP_FILE, about=internal("load remote build context"))
+        definition = self.solve(fetched)
+        try:
+            data = self._read(definition, _HTTP_FILE)
+        except Unresolved as error:
+            raise Fault(READ, problem=f"failed to read downloaded context: {error}") from None
+        archive = is_archive(data or b"")
+        remote = fetched
+        if archive:
+            step = Copy(source=fetched.output, src=join("/", _HTTP_FILE), dest="/", unpack=True)
+            remote = scratch().file(step)
+        return MainContext(
+            filename=filename if archive else _HTTP_FILE,
+            local_dockerfile=local_dockerfile,
+            remote=remote,
+            dockerfile=remote,
+            source=source_of(definition),
+            archive=archive,
+        )
+
+    def context(self, followed: tuple[str, ...] = ()) -> State:
+        """The main context, of a local directory only the paths that are used. Raises `Fault`."""
+        main = self.main()
+        if main.remote is not None:
+            return main.remote
+        try:
+            patterns = self.ignore_patterns()
+        except Fault as fault:
+            raise fault.within("failed to read dockerignore patterns") from None
+        return local(
+            "context",
+            session=self._session("context"),
+            exclude=patterns,
+            shared_key="context",
+            follow=followed,
+            about=internal("load build context"),
+        )
+
+    # Files that decide the build.
+
+    def entrypoint(self) -> SourceFile:
+        """The Dockerfile. Raises `Fault`."""
+        main = self.main()
+        state = main.dockerfile or self._local_dockerfile(main)
+        definition = self.solve(state)
+        source = source_of(definition)
+        own = source is None or source.identifier == f"local://{main.local_dockerfile}"
+        try:
+            data = self.request.dockerfile if own else self._remote_dockerfile(definition, main.filename)
+            self._ignore_file = self._optional(definition, main.filename + _IGNORE)
+        except Unresolved as error:
+            raise Fault(READ, problem=f"failed to read dockerfile: {error}") from None
+        if self._ignore_file is not None:
+            self._ignore_name = main.filename + _IGNORE
+        return SourceFile(
+            filename=main.filename, language="Dockerfile", data=data, definition=definition
+        )
+
+    def _remote_dockerfile(self, definition: Definition, filename: str) -> bytes:
+        data = None
+        try:
+            data = self._read(definition, filename)
+        except Unresolved:
+            if base_name(filename) != "Dockerfile":
+                raise
+        if data is None and base_name(filename) == "Dockerfile":
+            data = self._read(definition, _lower_name(filename))
+        if data is None:
+            raise Unresolved(f"open {filename}: no such file or directory")
+        return data
+
+    def _optional(self, definition: Definition, path: str) -> bytes | None:
+        try:
+            return self._read(definition, path)
+        except Unresolved:
+            return None
+
+    def _local_dockerfile(self, main: MainContext) -> State:
+        names = [main.filename, main.filename + _IGNORE]
+        if base_name(main.filename) == "Dockerfile":
+            names.append(_lower_name(main.filename))
+        return local(
+            main.local_dockerfile,
+            session=self._session(main.local_dockerfile),
+            follow=names,
+            shared_key=main.local_dockerfile,
+            differ="none",
+            about=internal(f"load build definition from {main.filename}"),
+        )
+
+    def ignore_patterns(self) -> tuple[str, ...]:
+        """The patterns that keep files out of a local main context. Raises `Fault`."""
+        if self.main().remote is not None:
+            return ()
+        if self._patterns is None:
+            if self._ignore_file is None:
+                self._ignore_file = self._main_ignore_file()
+            self._patterns = read_patterns(self._ignore_file, self._ignore_name)
+        return self._patterns
+
+    def _main_ignore_file(self) -> bytes:
+        state = local(
+            "context",
+            session=self._session("context"),
+            follow=(_IGNORE,),
+            shared_key=f"context-{_IGNORE}",
+            differ="none",
+            about=internal(f"load {_IGNORE}"),
+        )
+        return self._read(self.solve(state), _IGNORE) or b""
+
+    # Named contexts.
+
+    def named_context(
+        self, name: str, platform: Platform | None, used: Callable[[], Iterable[str]] | None = None
+    ) -> "NamedContext | None":
+        """The context that replaces `name`, looked up for the platform first. `used` tells in the end which paths
+        of a local directory are needed. Raises `Fault`."""
+        try:
+            key = references.parse_normalized(name).familiar().removesuffix(":latest")
+        except references.ImageNameError as error:
+            raise _bad(f"invalid context name {name}: {error}") from None
+        with_platform = f"{key}::{full_name(normalize(platform or self.request.host))}"
+        for title in (with_platform, key):
+            value = self._attrs.get(f"context:{title}")
+            if value is not None:
+                return NamedContext(self, value, key, title, platform, used)
+        return None
+
+    def shared_key(self, title: str) -> str:
+        return self._attrs.get(f"sharedkey:localdir:{title}", "")
+
+    def input_config(self, name: str, title: str) -> bytes | None:
+        """The image config sent along with an input. Raises `Fault`."""
+        text = self._attrs.get(f"input-metadata:{name}")
+        if text is None:
+            return None
+        try:
+            found = json.loads(text).get(_CONFIG_KEY)
+            return None if found is None else base64.b64decode(found, validate=True)
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            raise _bad(f"failed to parse input metadata {text}: {json_problem(text)}") from None
+
+
+def _lower_name(filename: str) -> str:
+    folder, slash, _ = filename.rpartition("/")
+    return join(folder + slash, "dockerfile")
+
+
+def source_of(definition: Definition) -> ops.SourceOp | None:
+    """The first source op of a definition."""
+    for data in definition.ops:
+        op = ops.decode_op(data).op
+        if isinstance(op, ops.SourceOp):
+            return op
+    return None
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether a download is an archive: bzip2, gzip or xz, or a tar file by its first header."""
+    if data.startswith(_MAGIC):
+        return True
+    try:
+        header = tarfile.TarInfo.frombuf(data[:512], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return header.size >= 0
+
+
+def _git_context(found: GitReference, text: str, *, keep: bool = False, mtime: str = "") -> State:
+    return checkout(
+        found,
+        keep_git_dir=keep or found.keep_git_dir is True,
+        mtime=found.mtime or mtime,
+        checksum=found.checksum,
+        about=internal(f"load git source {text}"),
+    )
+
+
+def with_config(state: State, config: ImageConfig) -> State:
+    """`state` with the environment, directory and platform of an image config."""
+    for entry in config.env:
+        key, _, value = entry.partition("=")
+        if key:
+            state = state.with_env(key, value)
+    state = state.with_cwd(config.working_dir)
+    return state.with_platform(config.platform) if config.architecture and config.os else state
+
+
+@dataclass(frozen=True, slots=True)
+class NamedContext:
+    """One `context:NAME` attribute. `key` is the name, `title` the name with the platform if it was given so."""
+
+    frontend: Frontend
+    value: str
+    key: str
+    title: str
+    platform: Platform | None
+    used: Callable[[], Iterable[str]] | None = None
+
+    def load(self) -> tuple[State, ImageConfig | None]:
+        """The state and, where there is one, the image config. Raises `Fault`."""
+        scheme, colon, rest = self.value.partition(":")
+        if not colon:
+            raise _bad(f"invalid context specifier {self.value} for {self.title}")
+        match "git" if scheme.startswith("git@") else scheme:
+            case "docker-image":
+                return self._image(rest.removeprefix("//"))
+            case "git":
+                return self._git(), None
+            case "http" | "https":
+                return self._http(), None
+            case "oci-layout":
+                return self._oci(rest.removeprefix("//"))
+            case "local":
+                return self._local(rest), None
+            case "input":
+                return self._input(rest)
+            case _:
+                raise _bad(f"unsupported context source {scheme} for {self.title}")
+
+    def _ask(self, request: ImageRequest) -> tuple[str, ImageConfig]:
+        try:
+            answer = self.frontend.image_config(request)
+        except Unresolved as error:
+            raise _bad(str(error)) from None
+        return answer.ref, images.from_json(answer.config)
+
+    def _image(self, ref: str) -> tuple[State, ImageConfig | None]:
+        if ref == "scratch":
+            return scratch(), None
+        try:
+            full = str(references.parse_normalized(ref).tagged())
+        except references.ImageNameError as error:
+            raise _bad(str(error)) from None
+        request = ImageRequest(
+            ref=full,
+            platform=self.platform,
+            resolve_mode=self.frontend.options.resolve_mode,
+            log_name=f"[context {self.title}] load metadata for {ref}",
+        )
+        resolved, config = self._ask(request)
+        state = image_state(resolved, platform=self.platform, about=named(f"[context {self.title}] {ref}"))
+        return with_config(state, config), replace(config, created="")
+
+    def _oci(self, spec: str) -> tuple[State, ImageConfig | None]:
+        try:
+            reference = references.parse(spec)
+        except references.ImageNameError as error:
+            raise _bad(f"could not parse oci-layout reference {quote(spec)}: {error}") from None
+        if not reference.digest:
+            raise _bad(f"oci-layout reference {quote(str(reference))} has no digest")
+        shown = str(references.parse_normalized(self.key).pinned(reference.digest))
+        session = self.frontend.request.session
+        request = ImageRequest(
+            ref=shown,
+            platform=self.platform,
+            resolve_mode="",
+            log_name=f"[context {self.title}] load metadata for {shown}",
+            session=session,
+            store=reference.name,
+        )
+        try:
+            config = self._ask(request)[1]
+        except Fault as fault:
+            if fault.rule is not CONTEXT:
+                raise fault.within("could not parse oci-layout image config") from None
+            raise
+        state = oci_state(
+            shown,
+            session=session,
+            store=reference.name,
+            platform=self.platform,
+            about=named(f"[context {self.title}] OCI load from client"),
+        )
+        return with_config(state, config), config
+
+    def _git(self) -> State:
+        found = read_git_reference(self.value)
+        if found is None:
+            raise _bad(f"invalid git context {self.value}")
+        return _git_context(found, self.value)
+
+    def _http(self) -> State:
+        found = read_git_reference(self.value)
+        if found is not None:
+            return _git_context(found, self.value)
+        return http_state(self.value, filename=_HTTP_FILE, about=named(f"[context {self.title}] {self.value}"))
+
+    def _local(self, name: str) -> State:
+        frontend = self.frontend
+        session = frontend.options.local_sessions.get(name, frontend.request.session)
+        ignore = local(
+            name,
+            session=session,
+            follow=(_IGNORE,),
+            shared_key=f"context:{self.title}-{_IGNORE}",
+            differ="none",
+            about=named(f"[context {self.title}] load {_IGNORE}"),
+        )
+        frontend.solve(ignore)
+        data = frontend.request.local_files.get(name, {}).get(_IGNORE, b"")
+        patterns = read_patterns(data, _IGNORE)
+
+        def decide() -> Output:
+            state = local(
+                name,
+                session=session,
+                exclude=patterns,
+                shared_key=f"context:{self.title}-{frontend.shared_key(self.title)}",
+                follow=followed_paths(self.used() if self.used else ()),
+                about=named(f"[context {self.title}] load from client"),
+            )
+            assert state.output is not None
+            return state.output
+
+        return State(output=Late(decide))
+
+    def _input(self, name: str) -> tuple[State, ImageConfig | None]:
+        definition = self.frontend.request.inputs.get(name)
+        if definition is None:
+            raise _bad(f"invalid input {name} for {self.title}")
+        data = self.frontend.input_config(name, self.title)
+        if data is None:
+            return given(definition), None
+        try:
+            config = images.from_json(data)
+        except Fault as fault:
+            raise fault.within(f"failed to parse image config for {self.title}") from None
+        return with_config(given(definition), config), config
+
+
+def followed_paths(used: Iterable[str]) -> tuple[str, ...]:
+    """The paths to send of a local directory: none means all of it."""
+    paths = set(used)
+    if "/" in paths:
+        return ()
+    return tuple(sorted(join(".", path.lstrip("/")) for path in paths))

@@ -1,0 +1,155 @@
+"""`SOURCE_DATE_EPOCH`: a number, or the time of the context or of a stage that adds one remote source."""
+
+import io
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bakec.compiler.dockerfile.contexts import Frontend, source_of
+from bakec.compiler.dockerfile.expand import Mode, expand
+from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
+from bakec.compiler.dockerfile.gotext import decode, parse_int
+from bakec.compiler.dockerfile.instructions import Arg, Dockerfile, Stage, Transfer
+from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_http
+from bakec.compiler.dockerfile.request import Unresolved
+from bakec.ir.codes.dockerfile import EPOCH
+from bakec.ir.llb import State
+from bakec.ir.llb import http as http_state
+from bakec.ir.llb.graph import NOTHING, Source
+from bakec.ir.llb.state import source_state
+
+NAME = "SOURCE_DATE_EPOCH"
+
+
+def _bad(problem: str) -> Fault:
+    return Fault(EPOCH, problem=problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochScope:
+    """What a value that is no number is looked up in. `frontend` None: converting without a gateway."""
+
+    frontend: Frontend | None
+    file: Dockerfile
+    variables: Mapping[str, str]
+    build_args: Mapping[str, str]
+    mode: Mode
+
+
+def resolve_epoch(value: str, scope: EpochScope) -> int | None:
+    """Unix seconds, or None where there is no such time. Raises `Fault`."""
+    if not value:
+        return None
+    number = parse_int(value)
+    if number is not None:
+        return number
+    state = _state(value, scope)
+    if state is None or scope.frontend is None:
+        return None
+    return _time_of(state, scope.frontend)
+
+
+def _state(value: str, scope: EpochScope) -> State | None:
+    frontend = scope.frontend
+    if value == "context":
+        return frontend.context() if frontend else None
+    found = frontend.named_context(value, None) if frontend else None
+    if found is not None:
+        return found.load()[0]
+    for stage in scope.file.stages:
+        if stage.name and stage.name == value.lower():
+            try:
+                return _stage_source(stage, scope)
+            except Fault as fault:
+                raise fault.at(stage.written.lines) from None
+    raise _bad(f"invalid {NAME}: {value}")
+
+
+def _stage_source(stage: Stage, scope: EpochScope) -> State:
+    variables = {key: value for key, value in scope.variables.items() if key != NAME}
+    if expand(stage.base, variables, scope.mode).text != "scratch":
+        raise _bad(f"{NAME} stage must use FROM scratch")
+    source: State | None = None
+    for instruction in stage.instructions:
+        match instruction:
+            case Arg(arguments=arguments):
+                for argument in arguments:
+                    if argument.key in scope.build_args:
+                        variables[argument.key] = scope.build_args[argument.key]
+                    elif argument.value is not None:
+                        variables[argument.key] = expand(argument.value, variables, scope.mode).text
+            case Transfer(is_add=True):
+                if source is not None:
+                    raise _bad(f"{NAME} stage must contain exactly one remote ADD")
+                source = _add_source(instruction, variables, scope.mode)
+            case _:
+                name = instruction.written.name
+                raise _bad(
+                    f"{NAME} stage does not meet source-only requirements: unsupported {name} instruction"
+                )
+    if source is None:
+        raise _bad(f"{NAME} stage must contain exactly one remote ADD")
+    return source
+
+
+def _add_source(add: Transfer, variables: Mapping[str, str], mode: Mode) -> State:
+    if add.files or len(add.sources) != 1:
+        raise _bad(f"{NAME} stage must contain exactly one remote ADD source")
+    source = expand(add.sources[0], variables, mode).text
+    if is_http(source):
+        checksum = expand(add.checksum, variables, mode).text if add.checksum else ""
+        if add.checksum:
+            check_checksum(checksum)
+        return http_state(source, filename=http_filename(source), checksum=checksum)
+    found = read_git_reference(source)
+    if found is None or found.local_looking:
+        raise _bad(f"{NAME} stage source must be a single HTTP(S) or Git ADD")
+    checksum = expand(add.checksum, variables, mode).text if add.checksum else found.checksum
+    return checkout(
+        found,
+        keep_git_dir=bool(add.keep_git_dir or found.keep_git_dir),
+        mtime="",
+        checksum=checksum,
+        about=NOTHING,
+    )
+
+
+def _time_of(state: State, frontend: Frontend) -> int | None:
+    source = source_of(state.marshal())
+    if source is None:
+        return None
+    try:
+        known = frontend.request.resolver.metadata(source.identifier)
+    except Unresolved as error:
+        raise _bad(str(error)) from None
+    if known.commit:
+        return commit_time(known.commit)
+    if known.last_modified is not None:
+        return known.last_modified
+    filename = source.attrs.get("http.filename", "")
+    if not filename or not source.identifier.startswith(("http://", "https://")):
+        return None
+    frontend.solve(source_state(Source(identifier=source.identifier, attrs=dict(source.attrs), caps=())))
+    return _archive_time(frontend, source.identifier, filename)
+
+
+def commit_time(commit: bytes) -> int | None:
+    """The committer's time in a raw commit object."""
+    for line in decode(commit).split("\n"):
+        if not line:
+            break
+        if line.startswith("committer "):
+            fields = line.rpartition(">")[2].split()
+            return parse_int(fields[0]) if len(fields) >= 2 else None
+    raise _bad("invalid commit object: missing committer header")
+
+
+def _archive_time(frontend: Frontend, identifier: str, filename: str) -> int | None:
+    """The newest file in a downloaded archive; None for anything else."""
+    try:
+        data = frontend.request.resolver.remote_file(identifier, filename)
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            return max((int(member.mtime) for member in archive if member.isreg()), default=None)
+    except (Unresolved, tarfile.TarError, EOFError, OSError):
+        return None

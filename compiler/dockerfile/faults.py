@@ -1,0 +1,57 @@
+"""How a conversion stops: one fault of one rule, with the lines it is about."""
+
+from typing import NamedTuple
+
+from bakec.ir.diagnostics import Rule
+
+
+class Lines(NamedTuple):
+    """The physical lines `first` to `last` (from 1) of an instruction. Line 0 is no line of the file."""
+
+    first: int
+    last: int
+
+    @property
+    def numbers(self) -> range:
+        return range(self.first, max(self.first, self.last) + 1)
+
+
+class Fault(Exception):
+    """A Dockerfile that cannot be lowered. `locations` are the places the reference names, None for one without
+    lines; each layer on the way up may add its own."""
+
+    def __init__(self, rule: Rule, **values: object) -> None:
+        self.rule = rule
+        self.message = rule.summary.format(**values)
+        self.locations: list[Lines | None] = []
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def copy(self) -> "Fault":
+        """The same fault once more: a remembered one must not gather the locations of every use."""
+        twin = Fault.__new__(Fault)
+        twin.rule, twin.message, twin.locations = self.rule, self.message, list(self.locations)
+        return twin
+
+    def at(self, lines: Lines | None) -> "Fault":
+        """Add a location."""
+        self.locations.append(lines)
+        return self
+
+    def only_at(self, lines: Lines | None) -> "Fault":
+        """Replace the locations by one."""
+        self.locations = [lines]
+        return self
+
+    def within(self, prefix: str) -> "Fault":
+        """Put `prefix: ` in front of the message."""
+        self.message = f"{prefix}: {self.message}"
+        return self
+
+    def suggesting(self, name: str) -> "Fault":
+        """Add the nearest known name, if there is one."""
+        if name:
+            self.message += f" (did you mean {name}?)"
+        return self

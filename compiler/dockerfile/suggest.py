@@ -1,0 +1,35 @@
+"""Did you mean: the option nearest to a name, as the reference words its errors."""
+
+from collections.abc import Iterable
+
+from bakec.compiler.dockerfile.gotext import valid
+from bakec.compiler.suggest import edits
+
+_LIMIT = 3
+
+
+def search(name: str, options: Iterable[str], *, case_sensitive: bool = True) -> str:
+    """The first option at the smallest distance below 3; nothing if `name` itself is an option.
+
+    The reference goes through its options in random order; here the order is that of `options`.
+    """
+    wanted = name if case_sensitive else valid(name).lower()
+    best, distance = "", _LIMIT
+    for option in options:
+        known = option if case_sensitive else option.lower()
+        if known == wanted:
+            return ""
+        if abs(len(known) - len(wanted)) >= distance:
+            continue
+        found = edits(wanted, known)
+        if found < distance:
+            best, distance = known, found
+    return best if case_sensitive or not best else _match_case(best, name)
+
+
+def _match_case(option: str, written: str) -> str:
+    # Go's case functions replace what is not UTF-8, so such a name equals neither of its cases.
+    readable = valid(written)
+    if written == readable.lower():
+        return option.lower()
+    return option.upper() if written == readable.upper() else option

@@ -1,0 +1,103 @@
+"""The parser of native HCL: definition files, expressions and templates."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, cast
+
+from bakec.compiler.hcl.errors import explain, locate, report_invalid
+from bakec.compiler.hcl.kinds import INVALID, LINE_BREAK
+from bakec.compiler.hcl.lexer import Tokens, tokenize, tokenize_expression, tokenize_template
+from bakec.compiler.hcl.lower import Items, Lower
+from bakec.compiler.hcl.machine import Stack, TooDeepError
+from bakec.compiler.hcl.tables import STARTS
+from bakec.compiler.hcl.templates import Part, assemble, strip
+from bakec.ir.codes import syntax as codes
+from bakec.ir.diagnostics import Diagnostics
+from bakec.ir.span import Source, Span
+from bakec.ir.syntax import Body, ErrorExpr, Expr, File
+
+_FILE: Final = STARTS["file"]
+
+
+def parse_hcl(source: Source, sink: Diagnostics) -> File:
+    """The tree of a definition file. Items that do not parse are reported and left out.
+
+    Bytes that are not UTF-8 are expected as the lone surrogates of the `surrogateescape` error handler.
+    """
+    with _collector_paused():
+        tokens = tokenize(source, source.text, 0)
+        _check(tokens, sink)
+        items = _parse_items(tokens, sink, Lower(source, tokens.text, 0, sink))
+    whole = Span(source, 0, len(source.text))
+    return File(source, Body(items.attributes, tuple(items.blocks), Span(source, 0, 0), whole))
+
+
+def parse_expression(source: Source, sink: Diagnostics, text: str | None = None, start: int = 0) -> Expr:
+    """The one expression that `text` is (by default the whole source), which stands at offset `start`."""
+    text = source.text if text is None else text
+    tokens = tokenize_expression(source, text, start)
+    _check(tokens, sink)
+    made = _parse_one(tokens, "expr", source, sink)
+    return ErrorExpr((), Span(source, start, start + len(text))) if made is None else cast("Expr", made)
+
+
+def parse_template(source: Source, text: str, start: int, span: Span, sink: Diagnostics) -> Expr:
+    """The template that `text`, which stands at offset `start`, is without quotes. It gets `span` for its own."""
+    tokens = tokenize_template(source, text, start)
+    _check(tokens, sink)
+    parts = _parse_one(tokens, "template", source, sink)
+    if parts is None:
+        return ErrorExpr((), span)
+    strip(cast("list[Part]", parts))
+    return assemble(cast("list[Part]", parts), span, tokens.spans[-1], sink)
+
+
+def _check(tokens: Tokens, sink: Diagnostics) -> None:
+    if INVALID in tokens.kinds or LINE_BREAK in tokens.kinds:
+        report_invalid(tokens, sink)
+
+
+def _parse_one(tokens: Tokens, what: str, source: Source, sink: Diagnostics) -> object | None:
+    """What the whole text is, or None."""
+    stack: Stack[object] = Stack(STARTS[what], Lower(source, tokens.text, tokens.start, sink).makers())
+    try:
+        if stack.advance(tokens, tokens.spans, 0) == len(tokens.kinds):
+            return stack.values[0]
+        stack.settle()
+        sink.add(explain(locate(tokens, STARTS[what])))
+    except TooDeepError as error:
+        sink.add(codes.NESTED_TOO_DEEP.at(tokens.spans[error.at]))
+    return None
+
+
+def _parse_items(tokens: Tokens, sink: Diagnostics, lower: Lower) -> Items:
+    """The items of a file. Behind one that does not parse, the parser starts anew with the next."""
+    stack: Stack[object] = Stack(_FILE, lower.makers())
+    at = begin = 0
+    try:
+        while (at := stack.advance(tokens, tokens.spans, at)) < len(tokens.kinds):
+            states, values = stack.states[:2], stack.values[:1]
+            stack.settle()  # what came before may be wrong, too
+            found = locate(tokens, _FILE, begin)
+            if not begin or len(found.stack) > 1:  # else it is left over from the one before
+                sink.add(explain(found))
+            if at == len(tokens.kinds) - 1:
+                break
+            at = begin = found.next_item()
+            stack.states[:], stack.values[:] = states, values
+    except TooDeepError as error:
+        sink.add(codes.NESTED_TOO_DEEP.at(tokens.spans[error.at]))
+    return cast("Items", stack.values[0]) if stack.values else lower.no_items()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A tree has no cycles, and looking for some in hundreds of thousands of new nodes takes half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

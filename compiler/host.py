@@ -1,0 +1,26 @@
+"""The one object through which the compiler sees the machine: environment, folder, clock, randomness, input."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """`now` gives seconds since 1970 in UTC, `random_bytes` that many of them, `stdin` all of standard input.
+
+    With `SOURCE_DATE_EPOCH` in the environment `now` is that time, so that a compile can be repeated.
+    """
+
+    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    cwd: Path = field(default_factory=Path.cwd)
+    now: Callable[[], float] = time.time
+    random_bytes: Callable[[int], bytes] = os.urandom
+    stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read()
+
+    def lookup(self, name: str) -> str | None:
+        """The environment variable `name`, None if it is not set."""
+        return self.env.get(name)

@@ -1,0 +1,93 @@
+"""What a compilation is asked to do, and how flags become `--set` specifications."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bakec.compiler.strconv import NumberError, parse_bool
+from bakec.ir.codes import define as codes
+from bakec.ir.diagnostics import fail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompileOptions:
+    """`files` as given with `-f` (empty: look for the default names). `sets` are `--set` specifications in order,
+    implied ones last. `variables` are those of `--var`."""
+
+    files: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("default",)
+    sets: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    builtins: Mapping[str, str] = field(default_factory=dict)
+    """Overrides of the built-in variables, for definitions that are compiled away from their project."""
+
+
+def implied_sets(
+    *,
+    push: bool = False,
+    load: bool = False,
+    call: str = "",
+    no_cache: bool | None = None,
+    pull: bool | None = None,
+    sbom: str = "",
+    provenance: str = "",
+) -> tuple[str, ...]:
+    """The `--set` specifications that other flags stand for, in the reference's order."""
+    specs: list[str] = []
+    if push:
+        specs.append("*.push=true")
+    if load:
+        specs.append("*.load=true")
+    if call:
+        specs.append(f"*.call={call}")
+    if no_cache is not None:
+        specs.append(f"*.no-cache={str(no_cache).lower()}")
+    if pull is not None:
+        specs.append(f"*.pull={str(pull).lower()}")
+    if sbom:
+        specs.append(f"*.attest={attest_text('sbom', sbom)}")
+    if provenance:
+        specs.append(f"*.attest={attest_text('provenance', provenance)}")
+    return tuple(specs)
+
+
+def attest_text(kind: str, value: str) -> str:
+    """The attestation that `--sbom VALUE` or `--provenance VALUE` means: a bool switches it, else attributes."""
+    try:
+        return f"type={kind},disabled={str(not parse_bool(value)).lower()}"
+    except NumberError:
+        return f"type={kind},{value}"
+
+
+def parse_variables(texts: tuple[str, ...]) -> dict[str, str]:
+    """`--var NAME=VALUE` flags; empty ones are ignored. Raises `Failed`."""
+    found: dict[str, str] = {}
+    for text in texts:
+        if not text:
+            continue
+        name, equals, value = text.partition("=")
+        if not equals:
+            reason = f'invalid variable "{text}", expected key=value'
+            raise fail(codes.BAD_VARIABLE_FLAG.at(None, reason=reason))
+        if not name:
+            raise fail(codes.BAD_VARIABLE_FLAG.at(None, reason=f'invalid variable "{text}", key is empty'))
+        found[name] = value
+    return found
+
+
+def environment_flag(env: Mapping[str, str], name: str) -> bool:
+    """A bool from the environment; unset or empty is false. Raises `Failed`."""
+    text = env.get(name, "").strip()
+    if not text:
+        return False
+    try:
+        return parse_bool(text)
+    except NumberError as error:
+        raise fail(codes.BAD_ENVIRONMENT.at(None, name=name, value=text, reason=error)) from error
+
+
+def environment_switch(env: Mapping[str, str], name: str) -> bool:
+    """Like `environment_flag`, but what cannot be read is false."""
+    try:
+        return parse_bool(env.get(name, ""))
+    except NumberError:
+        return False

@@ -1,0 +1,1 @@
+"""One module a pass. Passes do not know each other; `compiler.pipeline` knows their order."""

@@ -1,0 +1,192 @@
+"""From syntax trees to declarations: what every file declares, put together in one scope."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bakec.compiler.eval.ranges import keyword, static_list
+from bakec.compiler.suggest import nearest
+from bakec.ir import syntax
+from bakec.ir.codes import define as codes
+from bakec.ir.diagnostics import Diagnostics
+from bakec.ir.fields import BLOCK_TYPES
+from bakec.ir.span import Span
+from bakec.ir.syntax import Attribute, Block, Body, Expr, File
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    condition: Expr | None
+    error_message: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableDecl:
+    """A `variable` block. `missing` is where the reference reports what its body lacks."""
+
+    name: str
+    type: Expr | None
+    default: Attribute | None
+    description: Expr | None
+    validations: tuple[Validation, ...]
+    missing: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionDecl:
+    """A `function` block, checked: names of parameters, the last one variadic or empty, and the result."""
+
+    name: str
+    parameters: tuple[str, ...]
+    variadic: str
+    result: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declarations:
+    """All files together. Of variables, functions and attributes of one name the last counts; `blocks` are the
+    targets and groups in source order."""
+
+    variables: Mapping[str, VariableDecl] = field(default_factory=dict)
+    functions: Mapping[str, FunctionDecl] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+
+
+_FUNCTION: Final = ("params", "variadic_params", "result")
+_VALIDATION: Final = ("condition", "error_message")
+
+
+def resolve(files: Iterable[File], reserved: Iterable[str], sink: Diagnostics) -> Declarations:
+    """Collect the declarations of `files`.
+
+    After: every block of `Declarations` has one label. `reserved` names (the built-ins) cannot be declared.
+    """
+    hidden = {*reserved, "target", "group"}
+    variables: dict[str, VariableDecl] = {}
+    functions: dict[str, Block] = {}
+    attributes: dict[str, Attribute] = {}
+    blocks: list[Block] = []
+    for file in files:
+        attributes.update((name, item) for name, item in file.body.attributes.items() if name not in hidden)
+        for block in file.body.blocks:
+            if block.type not in BLOCK_TYPES or not _has_one_label(block, sink):
+                continue
+            name = block.labels[0]
+            if block.type in ("target", "group"):
+                blocks.append(block)
+            elif name in hidden:
+                continue
+            elif block.type == "variable":
+                variables[name] = _variable(block, sink)
+            else:
+                functions[name] = block
+    return Declarations(
+        variables=variables,
+        functions={name: found for name, block in functions.items() if (found := _function(block, sink))},
+        attributes=attributes,
+        blocks=tuple(blocks),
+    )
+
+
+def missing_span(body: Body) -> Span:
+    """Where the reference reports what a body lacks: the empty range before it."""
+    return Span(body.span.source, body.span.start, body.span.start)
+
+
+def _has_one_label(block: Block, sink: Diagnostics) -> bool:
+    if len(block.labels) == 1:
+        return True
+    if block.labels:
+        extra = block.label_spans[1]
+        sink.add(codes.EXTRA_LABEL.at(extra, context=block.type_span.to(block.label_spans[-1]), type=block.type))
+    else:
+        sink.add(codes.MISSING_LABEL.at(missing_span(block.body), context=block.header, type=block.type))
+    return False
+
+
+def _expr(body: Body, name: str) -> Expr | None:
+    found = body.attributes.get(name)
+    return found.expr if found else None
+
+
+def _variable(block: Block, sink: Diagnostics) -> VariableDecl:
+    body = block.body
+    description = _expr(body, "description")
+    if description is not None:
+        _check_static(description, sink)
+    return VariableDecl(
+        name=block.labels[0],
+        type=_expr(body, "type"),
+        default=body.attributes.get("default"),
+        description=description,
+        validations=tuple(_validation(inner, sink) for inner in body.blocks if inner.type == "validation"),
+        missing=missing_span(body),
+        span=block.header,
+    )
+
+
+def _check_static(expr: Expr, sink: Diagnostics) -> None:
+    for node in syntax.walk(expr):
+        if isinstance(node, syntax.ScopeTraversal):
+            sink.add(codes.STATIC_VARIABLE.at(node.root_span))
+        elif isinstance(node, syntax.Call):
+            sink.add(codes.STATIC_FUNCTION.at(node.span))
+
+
+def _validation(block: Block, sink: Diagnostics) -> Validation:
+    _check_strict(block.body, _VALIDATION, sink)
+    return Validation(
+        condition=_expr(block.body, "condition"),
+        error_message=_expr(block.body, "error_message"),
+        span=missing_span(block.body),
+    )
+
+
+def _check_strict(body: Body, known: tuple[str, ...], sink: Diagnostics) -> None:
+    for name, item in body.attributes.items():
+        if name not in known:
+            close = nearest(name, known)
+            suggestion = f' Did you mean "{close}"?' if close else ""
+            sink.add(codes.UNSUPPORTED_ARGUMENT.at(item.name_span, name=name, suggestion=suggestion))
+    for block in body.blocks:
+        sink.add(codes.UNSUPPORTED_BLOCK.at(block.type_span, name=block.type, suggestion=""))
+
+
+def _function(block: Block, sink: Diagnostics) -> FunctionDecl | None:
+    name = block.labels[0]
+    before = len(sink)
+    _check_strict(block.body, _FUNCTION, sink)
+    params = block.body.attributes.get("params")
+    result = block.body.attributes.get("result")
+    if params is None or result is None:
+        # Without a result the reference points at the parameters, where there are any.
+        subject = params.span if params else block.label_spans[0]
+        what = "params" if result else "result"
+        reason = f"empty {what} not allowed for {name}"
+        sink.add(codes.INVALID_FUNCTION.at(subject, context=params.span if params else block.header, reason=reason))
+        return None
+    parameters = _parameters(params, sink)
+    variadic = block.body.attributes.get("variadic_params")
+    rest = _parameter(variadic.expr, variadic.span, sink) if variadic else ""
+    if len(sink) > before:
+        return None
+    return FunctionDecl(name=name, parameters=parameters, variadic=rest, result=result.expr, span=block.header)
+
+
+def _parameters(params: Attribute, sink: Diagnostics) -> tuple[str, ...]:
+    items = static_list(params.expr)
+    if items is None:
+        sink.add(codes.LIST_EXPECTED.at(params.expr.span))
+        return ()
+    return tuple(_parameter(item, item.span, sink) for item in items)
+
+
+def _parameter(expr: Expr, span: Span, sink: Diagnostics) -> str:
+    name = keyword(expr)
+    if not name:
+        sink.add(codes.INVALID_PARAMETER.at(span))
+    return name

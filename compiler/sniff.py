@@ -1,0 +1,40 @@
+"""Files whose name does not tell their format: Compose if it validates as such, else HCL, else JSON."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bakec.compiler.render.ranges import messages
+from bakec.ir.codes import define as codes
+from bakec.ir.diagnostics import Diagnostics
+from bakec.ir.span import Source
+from bakec.ir.syntax import File
+
+Front = Callable[[Source, Diagnostics], File]
+
+
+def sniff(source: Source, env: Mapping[str, str] | None, fronts: Sequence[Front], sink: Diagnostics) -> File | None:
+    """The tree of the first of `fronts` (HCL, JSON) that can read `source`; None for Compose.
+
+    `env` is what Compose interpolates, None where Compose is out of the question. Messages call the file by its name
+    with the extension of the format that was tried.
+    """
+    problem = ""
+    if env is not None:
+        from bakec.compiler.compose.load import probe
+
+        found = probe(source, env)
+        if found is None:
+            return None
+        problem = found
+    attempts: list[Diagnostics] = []
+    for front, extension in zip(fronts, (".hcl", ".json"), strict=True):
+        tried = Diagnostics()
+        tree = front(Source(source.name + extension, source.text), tried)
+        if not tried.failed:
+            return tree
+        attempts.append(tried)
+    if problem:
+        hcl = messages(attempts[0].errors)
+        sink.add(codes.NOT_RECOGNIZED.at(None, name=source.name, yaml=problem, hcl=hcl))
+    else:
+        sink.extend(attempts[0])
+    return tree

@@ -1,0 +1,61 @@
+"""What the functions share: how they fail, what they may ask of the outside world, and how they read
+numbers."""
+
+from collections.abc import Mapping
+from math import isinf
+from typing import Protocol
+
+from bakec.ir import numbers
+from bakec.ir.values import Value
+
+MAX_TEXT = 1 << 24
+"""Characters of one string that a function makes."""
+
+MAX_ELEMENTS = 1 << 18
+"""Elements of one collection that a function makes out of smaller ones."""
+
+
+class FunctionError(Exception):
+    """The call has no result. `argument` is the position of the argument at fault, if it is a single one's
+    fault."""
+
+    def __init__(self, message: str, argument: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.argument = argument
+
+
+class Context(Protocol):
+    """What functions that are not pure depend on."""
+
+    def timestamp(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def random_bytes(self, count: int) -> bytes: ...
+
+    @property
+    def env(self) -> Mapping[str, str]: ...
+
+
+def whole(value: Value) -> int:
+    """A number as a 64-bit integer."""
+    found = numbers.to_int(value.number)
+    if found is None or not -(1 << 63) <= found < 1 << 63:
+        raise FunctionError("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
+    return found
+
+
+def double(value: Value) -> float:
+    """A number as the nearest double."""
+    found = numbers.to_float(value.number)
+    if isinf(found) and not numbers.is_infinite(value.number):
+        largest = f"{2**1024 - 2**971}.000000"
+        raise FunctionError(f"value must be between -{largest} and {largest} inclusive")
+    return found
+
+
+def check_length(characters: int) -> None:
+    """Before a long string is made."""
+    if characters > MAX_TEXT:
+        raise FunctionError(f"the result would be longer than {MAX_TEXT} characters")

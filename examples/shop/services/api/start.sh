@@ -1,0 +1,1 @@
+echo "api $VERSION ($LOG_LEVEL): listening"

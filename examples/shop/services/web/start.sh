@@ -1,0 +1,1 @@
+echo "web $VERSION ($LOG_LEVEL): open"

@@ -1,0 +1,1 @@
+echo "worker $VERSION ($LOG_LEVEL): waiting for $QUEUES"

@@ -1,0 +1,131 @@
+"""BK7: what can go wrong while a plan runs."""
+
+from bakec.ir.diagnostics import Exit, Rule, Severity
+
+UNREACHABLE = Rule(
+    "BK701",
+    "cannot reach the builder at {endpoint}: {reason}",
+    explain="The daemon that should build did not answer: it is not running, the address is wrong, or this "
+    "user may not use its socket. Nothing was built.",
+    hint="check that the daemon runs and that DOCKER_HOST or --builder names it",
+    exit=Exit.DRIVER,
+)
+LOST = Rule(
+    "BK702",
+    "lost the connection to the builder at {endpoint}: {reason}",
+    explain="The daemon answered at first and went away while it was building: it was stopped or killed, or"
+    " the network between broke. Builds that had ended are kept by the daemon's cache; run the plan"
+    " again.",
+    hint="run the plan again; `--resume` skips what was finished",
+    exit=Exit.DRIVER,
+)
+BUILD_FAILED = Rule(
+    "BK703",
+    "target `{target}`: failed to solve: {reason}",
+    explain="The daemon could not build this target: a command ended with an error, a file was missing, or "
+    "an image could not be fetched. The lines of the Dockerfile at fault are shown where the daemon"
+    " says which they are.",
+    exit=Exit.BUILD,
+)
+PUBLISH_FAILED = Rule(
+    "BK704",
+    "target `{target}`: failed to publish {name}: {reason}",
+    explain="The image was built, and the registry refused it or could not be reached. Nothing else is "
+    "wrong with the build; running the plan again pushes the finished image without building it "
+    "anew.",
+    hint="check the registry's address and that `docker login` was done for it",
+    exit=Exit.PUBLISH,
+)
+UNSUPPORTED = Rule(
+    "BK705",
+    "target `{target}`: {feature} is not supported for the {driver} driver",
+    explain="The builder cannot do what the target asks for. The classic image store of a Docker Engine has"
+    " no OCI export, no cache export, no attestations and no images of several platforms.",
+    hint="switch to a different driver, or turn on the containerd image store, and try again",
+    exit=Exit.DRIVER,
+)
+BAD_REQUEST = Rule(
+    "BK706",
+    "target `{target}`: {reason}",
+    explain="The target cannot be built as it stands in the plan: an output, a tag or an address is not "
+    "usable with this builder.",
+    exit=Exit.BUILD,
+)
+CONTEXT_MISSING = Rule(
+    "BK707",
+    "target `{target}`: cannot read build context `{path}`: {reason}",
+    explain="A plan names its directories relative to the folder it was compiled in. This one is not there,"
+    " or is not a directory, below the root that `run` was given.",
+    hint="run the plan from the folder it was compiled in, or name that folder with --root",
+    exit=Exit.BUILD,
+)
+SECRET_MISSING = Rule(
+    "BK708",
+    "target `{target}`: secret `{id}`: {reason}",
+    explain="A plan holds secrets by reference only. The file it names cannot be read here, or is larger "
+    "than the 500 kB that a daemon accepts.",
+    exit=Exit.BUILD,
+)
+SSH_MISSING = Rule(
+    "BK709",
+    "target `{target}`: ssh `{id}`: {reason}",
+    explain="The target forwards an SSH agent to its build, and there is no agent or key to forward.",
+    hint="start an agent and set SSH_AUTH_SOCK, or name a key file",
+    exit=Exit.BUILD,
+)
+NO_OUTPUT = Rule(
+    "BK710",
+    "no output specified for {targets} with the {driver} driver; the result stays in the build cache only",
+    explain="Builders other than the Docker Engine keep what they build in their own cache. Without an "
+    "output nobody can use it.",
+    hint="use --push to push to a registry or --load to load into docker",
+    severity=Severity.WARNING,
+    exit=Exit.OK,
+)
+UNKNOWN_BUILDER = Rule(
+    "BK711",
+    "no builder `{name}` found",
+    explain="A builder is named by an address (`docker`, `unix://`, `tcp://`, …) or by its name in the "
+    "store that `docker buildx create` writes.",
+    exit=Exit.DRIVER,
+)
+BAD_ENDPOINT = Rule(
+    "BK712",
+    "cannot use the builder address {endpoint}: {reason}",
+    explain="The address of a daemon is `unix://PATH`, `tcp://HOST:PORT`, `ssh://HOST` or one of the forms "
+    "that the drivers list.",
+    exit=Exit.DRIVER,
+)
+SKIPPED = Rule(
+    "BK713",
+    "target `{target}` was not built: `{parent}` failed",
+    explain="The target uses the result of another target, which could not be built.",
+    exit=Exit.BUILD,
+)
+DEADLINE = Rule(
+    "BK714",
+    "target `{target}`: not finished after {seconds} seconds",
+    explain="The time that was given for a build was over, and the build was stopped.",
+    exit=Exit.DEADLINE,
+)
+METADATA_FILE = Rule(
+    "BK715",
+    "invalid output path: {reason}",
+    explain="The folder of the metadata file must exist before the run.",
+    exit=Exit.USAGE,
+)
+JOURNAL = Rule(
+    "BK716",
+    "cannot use journal {path}: {reason}",
+    explain="A journal records which jobs of one plan have finished. It cannot be read or written, or "
+    "belongs to another plan.",
+    hint="remove the file to start anew",
+    exit=Exit.USAGE,
+)
+UNSUPPORTED_DRIVER = Rule(
+    "BK717",
+    "builder `{name}` uses the {driver} driver, which is not supported",
+    explain="The builder was found in the store of buildx, and its driver is not one that bakec has.",
+    hint="name another builder with --builder, or give the address of its daemon",
+    exit=Exit.DRIVER,
+)

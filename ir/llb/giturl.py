@@ -1,0 +1,75 @@
+"""Git remotes: standard URLs and the `user@host:path` form, with `#ref:dir` or query options."""
+
+import re
+from dataclasses import dataclass, field
+
+from bakec.ir.llb import urls
+from bakec.ir.llb.paths import join
+
+_PROTO = re.compile(r"[a-zA-Z0-9]+://")
+_SCP = re.compile(r"([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):(.*?)(?:\?(.*?))?(?:#(.*))?")
+SCHEMES = frozenset(("http", "https", "ssh", "git"))
+
+
+class UnknownProtocol(ValueError):
+    """Text that is no git URL at all: neither `scheme://` nor `user@host:path`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitUrl:
+    """`remote` is what git is given: the URL without fragment and query."""
+
+    scheme: str
+    host: str
+    path: str
+    remote: str
+    query: dict[str, list[str]] = field(default_factory=dict)
+    ref: str = ""
+    subdir: str = ""
+
+
+def _options(fragment: str) -> tuple[str, str]:
+    ref, _, subdir = fragment.partition(":")
+    return ref, join("/", subdir).removeprefix("/") if fragment else ""
+
+
+def parse(text: str) -> GitUrl:
+    """Read a remote. Raises `UnknownProtocol` or `urls.UrlError`."""
+    proto = _PROTO.match(text)
+    if proto is None:
+        return _parse_scp(text)
+    if proto[0][:-3].lower() not in SCHEMES:
+        raise urls.UrlError(f"{proto[0][:-3].lower()}: invalid protocol")
+    return from_url(urls.parse(text))
+
+
+def from_url(url: urls.Url) -> GitUrl:
+    ref, subdir = _options(url.fragment)
+    return GitUrl(
+        scheme=url.scheme,
+        host=url.host,
+        path=url.path,
+        remote=url.without_options(),
+        query=urls.parse_query(url.query),
+        ref=ref,
+        subdir=subdir,
+    )
+
+
+def _parse_scp(text: str) -> GitUrl:
+    match = _SCP.fullmatch(text)
+    if match is None:
+        raise UnknownProtocol("unknown protocol")
+    user, host, path, query, fragment = match.groups(default="")
+    if ";" in query or re.search(r"%(?![0-9A-Fa-f]{2})", query):
+        raise UnknownProtocol("unknown protocol")
+    ref, subdir = _options(fragment)
+    return GitUrl(
+        scheme="ssh",
+        host=host,
+        path=path,
+        remote=f"{user}@{host}:{path}",
+        query=urls.parse_query(query),
+        ref=ref,
+        subdir=subdir,
+    )

@@ -1,0 +1,153 @@
+"""Platform names: `os[(version[+feature]…)]/arch[/variant]`, read and printed as containerd does."""
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from bakec.ir.llb.ops import Platform
+
+_OS = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?", re.ASCII)
+_OS_TEXT: Final = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"
+_COMPONENT = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+_COMPONENT_TEXT: Final = "^[A-Za-z0-9_.-]+$"
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
+
+KNOWN_OS: Final = frozenset(
+    "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows"
+    " zos".split()
+)
+KNOWN_ARCH: Final = frozenset(
+    "386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32"
+    " mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm".split()
+)
+
+_ARCH_ALIASES: Final = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
+_VARIANTS: Final = {
+    ("amd64", "v1"): "",
+    ("arm64", "8"): "",
+    ("arm64", "v8"): "",
+    ("arm64", "v8.0"): "",
+    ("arm64", "9"): "v9",
+    ("arm64", "9.0"): "v9",
+    ("arm64", "v9.0"): "v9",
+    ("arm", ""): "v7",
+    ("arm", "7"): "v7",
+    ("arm", "5"): "v5",
+    ("arm", "6"): "v6",
+    ("arm", "8"): "v8",
+}
+_WHOLE_ARCH: Final = {"i386": ("386", ""), "armhf": ("arm", "v7"), "armel": ("arm", "v6")}
+
+
+class PlatformError(ValueError):
+    """A platform name that cannot be read; the text is the reference's."""
+
+
+def normal_arch(arch: str, variant: str) -> tuple[str, str]:
+    """Architecture and variant under their canonical names: `aarch64` v8 is `arm64`, `arm` alone is v7."""
+    arch, variant = arch.lower(), variant.lower()
+    if arch in _WHOLE_ARCH:
+        return _WHOLE_ARCH[arch]
+    arch = _ARCH_ALIASES.get(arch, arch)
+    return arch, _VARIANTS.get((arch, variant), variant)
+
+
+def normal_os(os: str) -> str:
+    """The canonical name of an operating system; none means the one of the builder's machine, Linux."""
+    os = os.lower() or "linux"
+    return "darwin" if os == "macos" else os
+
+
+def normalize(platform: Platform) -> Platform:
+    """`platform` with canonical names and its OS features sorted, each once."""
+    arch, variant = normal_arch(platform.architecture, platform.variant)
+    return Platform(
+        os=normal_os(platform.os),
+        architecture=arch,
+        variant=variant,
+        os_version=platform.os_version,
+        os_features=tuple(sorted(set(platform.os_features))),
+    )
+
+
+def parse(name: str, host: Platform | None = None) -> Platform:
+    """The platform `name` means. A single word takes the missing half from `host`, the machine that runs the
+    reference's frontend (linux/amd64 unless given). Not normalized further. Raises `PlatformError`."""
+    if "*" in name:
+        raise PlatformError(f'"{name}": wildcards not yet supported: invalid argument')
+    first, *rest = name.split("/", 3)
+    os, version, features = _parse_os(first, name)
+    for part in rest:
+        if not _COMPONENT.fullmatch(part):
+            raise PlatformError(
+                f'"{part}" is an invalid component of "{name}": platform specifier component must match'
+                f' "{_COMPONENT_TEXT}": invalid argument'
+            )
+    arch, variant, os = _complete(name, first, rest, os, host or Platform(os="linux", architecture="amd64"))
+    return Platform(os=os, architecture=arch, variant=variant, os_version=version, os_features=features)
+
+
+def _complete(name: str, first: str, rest: list[str], os: str, host: Platform) -> tuple[str, str, str]:
+    match rest:
+        case []:
+            return _one_word(name, first, os, host)
+        case [arch]:
+            arch, variant = normal_arch(arch, "")
+            return arch, "" if (arch, variant) == ("arm", "v7") else variant, os
+        case [arch, variant]:
+            arch, variant = normal_arch(arch, variant)
+            return arch, "v8" if (arch, variant) == ("arm64", "") else variant, os
+        case _:
+            raise PlatformError(f'"{name}": cannot parse platform specifier: invalid argument')
+
+
+def _one_word(name: str, word: str, os: str, host: Platform) -> tuple[str, str, str]:
+    if os in KNOWN_OS:
+        return host.architecture, host.variant if host.architecture == "arm" else "", os
+    arch, variant = normal_arch(word, "")
+    if arch not in KNOWN_ARCH:
+        raise PlatformError(f'"{name}": unknown operating system or architecture: invalid argument')
+    return arch, "" if (arch, variant) == ("arm", "v7") else variant, host.os
+
+
+def _parse_os(part: str, name: str) -> tuple[str, str, tuple[str, ...]]:
+    match = _OS.fullmatch(part)
+    if match is None:
+        pattern = _OS_TEXT.replace("\\", "\\\\")
+        raise PlatformError(
+            f'"{part}" is an invalid OS component of "{name}": OSAndVersion specifier component must match'
+            f' "{pattern}": invalid argument'
+        )
+    version = _unescape(match[2] or "", f'"{name}" has an invalid OS version "{match[2]}"')
+    features = [
+        _unescape(item, f'"{name}" has invalid OS features: invalid os feature "{item}"')
+        for item in (match[3] or "").split("+")[1:]
+    ]
+    return normal_os(match[1]), version, tuple(item for item in features if item)
+
+
+def _unescape(text: str, problem: str) -> str:
+    bad = _BAD_ESCAPE.search(text)
+    if bad:
+        raise PlatformError(f'{problem}: invalid URL escape "{bad[0]}"')
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+
+
+def _escape_option(text: str) -> str:
+    for char, code in (("%", "%25"), ("+", "%2B"), ("(", "%28"), (")", "%29"), ("/", "%2F")):
+        text = text.replace(char, code)
+    return text
+
+
+def short_name(platform: Platform) -> str:
+    """`os/arch[/variant]`."""
+    return "/".join(filter(None, (platform.os, platform.architecture, platform.variant))) if platform.os else "unknown"
+
+
+def full_name(platform: Platform) -> str:
+    """`os(version+features)/arch[/variant]`, the parentheses only where there is something to put in them."""
+    features = "".join("+" + _escape_option(item) for item in sorted(set(platform.os_features)) if item)
+    inside = _escape_option(platform.os_version) + features
+    if not platform.os or not inside:
+        return short_name(platform)
+    return "/".join(filter(None, (f"{platform.os}({inside})", platform.architecture, platform.variant)))

@@ -1,0 +1,42 @@
+"""Strings as the reference quotes them in messages."""
+
+import re
+
+_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    '"': '\\"',
+    "\\": "\\\\",
+}
+_SPECIAL = re.compile(r'["\\]')
+
+
+def quote(text: str) -> str:
+    """`text` in double quotes, with escapes for what does not print (`\\n`, `\\x00`, `\\u200b`)."""
+    if text.isprintable() and not _SPECIAL.search(text):
+        return f'"{text}"'
+    return f'"{"".join(map(_quoted, text))}"'
+
+
+def _quoted(char: str) -> str:
+    if escape := _ESCAPES.get(char):
+        return escape
+    return char if char.isprintable() else _escaped(ord(char))
+
+
+def _escaped(code: int) -> str:
+    if code < 0x20 or code == 0x7F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def quote_char(char: str) -> str:
+    """One character in single quotes, escaped like a string."""
+    if char in "'\\":
+        return f"'\\{char}'"
+    return "'\"'" if char == '"' else f"'{_quoted(char)}'"

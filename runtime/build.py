@@ -1,0 +1,312 @@
+"""One job on a daemon: a build that is driven from here through the gateway, in three steps.
+
+Every job is built this way, linked or not, by a frontend or from LLB. The daemon's `Solve` call stays open
+for the whole of it; a step ends early with its error when that call does.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc.aio
+
+from bakec.ir.plan import LlbSolve, OpMeta, PlatformBuild
+from bakec.runtime import errors, layout, llb
+from bakec.runtime.buildkit.channel import Connection
+from bakec.runtime.buildkit.control import Control, Gateway
+from bakec.runtime.buildkit.proto import control_pb2 as control
+from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
+from bakec.runtime.buildkit.proto.ops_pb2 import Definition
+from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
+from bakec.runtime.buildkit.services.auth import Credentials
+from bakec.runtime.buildkit.session import Session, make_id
+from bakec.runtime.request import Request
+
+STATUS_SECONDS = 5.0
+"""How long the daemon may be silent about a build that has ended before its last words are given up."""
+ERROR_SECONDS = 5.0
+CONFIG = "containerimage.config"
+PLATFORMS = "refs.platforms"
+MANIFEST = "cache.manifest"
+DESCRIPTOR = "containerimage.descriptor"
+IMAGE_NAME = "image.name"
+
+T = TypeVar("T")
+Watcher = Callable[[control.StatusResponse], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A daemon, as all builds on it share it."""
+
+    connection: Connection
+    control: Control
+    look_up: Callable[[str], Credentials]
+    env: Mapping[str, str] = field(repr=False)
+    ops: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+    op_meta: Mapping[str, OpMeta] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The result of job `target`, to be used as the named context `context`."""
+
+    context: str
+    target: str
+    result: gateway.Result
+
+
+class Build:
+    """`async with Build(...) as build:` then `solve`, `evaluate` if others use the result, and `finish`."""
+
+    def __init__(self, node: Node, request: Request, load: filesend.Consumer | None, watch: Watcher) -> None:
+        self.ref = make_id()
+        self.result = gateway.Result()
+        self._node = node
+        self._request = request
+        self._load = load
+        self._watch = watch
+        self._stack = AsyncExitStack()
+        self._session = Session(request.shared_key)
+        self._gateway = Gateway(node.connection.channel, self.ref)
+        self._seen = 0
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._allow(stack)
+            await stack.enter_async_context(self._session.open(self._node.connection.dial_session))
+            self._stack = stack.pop_all()
+        self._submitted = asyncio.create_task(self._node.control.solve(self._solve_request()))
+        self._watching = asyncio.create_task(self._watch_status())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Cancelling the call is what stops the daemon; waiting for a task alone would let it build on.
+        self._submitted.cancel()
+        if kind is asyncio.CancelledError:
+            self._watching.cancel()
+        await asyncio.wait((self._submitted,))
+        await self._drain_status()
+        await self._stack.aclose()
+
+    async def solve(self, inputs: list[Input]) -> gateway.Result:
+        """Make LLB; nothing is run yet. Raises `errors.SolveError` or `errors.ConnectionLostError`."""
+        await self._step(self._gateway.ping())
+        if self._request.frontend:
+            self.result = await self._step(self._gateway.solve(self._frontend_request(inputs)))
+        else:
+            self.result = await self._step(self._solve_llb())
+        return self.result
+
+    async def evaluate(self) -> None:
+        """Run the steps of the build now, on behalf of this job."""
+        refs = [ref.id for ref in refs_of(self.result).values() if ref.id]
+        await self._step(asyncio.gather(*map(self._gateway.evaluate, refs)))
+
+    async def finish(self) -> dict[str, str]:
+        """Export, and end the build; returns what the exporters said."""
+        await self._step(self._gateway.finish(gateway.ReturnRequest(result=self.result)))
+        response = await self._answer()
+        await asyncio.to_thread(self._write_indexes, response)
+        if self._request.job.call:
+            texts = {key: value.decode(errors="replace") for key, value in self.result.metadata.items()}
+            response.update(texts)
+        return response
+
+    # The request
+
+    async def _allow(self, stack: AsyncExitStack) -> None:
+        request, session = self._request, self._session
+        own = {name: path for name, path in request.mounts.items() if name not in request.local_sessions}
+        session.allow(auth.services(self._node.look_up))
+        if own:
+            session.allow(filesync.services(own))
+        if request.job.secrets:
+            session.allow(secrets.services(request.job.secrets, request.root, self._node.env))
+        if request.job.ssh:
+            agents = ssh.agents(request.job.ssh, request.root, self._node.env)
+            session.allow(ssh.services(await stack.enter_async_context(agents)))
+        targets = {index: output.target or self._load for index, output in enumerate(request.outputs)}
+        wanted = {index: target for index, target in targets.items() if target and self._sends(index)}
+        if wanted:
+            session.allow(filesend.services(wanted))
+        if request.stores:
+            stores = {name: content.Store(path) for name, path in request.stores.items()}
+            session.allow(content.services(stores))
+
+    def _sends(self, index: int) -> bool:
+        output = self._request.outputs[index]
+        return output.load or output.target is not None
+
+    def _solve_request(self) -> control.SolveRequest:
+        request = self._request
+        exporters = [control.Exporter(Type=each.type, Attrs=each.attrs) for each in request.outputs]
+        caches = control.CacheOptions(
+            Exports=[control.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in request.cache_exports],
+            Imports=[control.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in request.cache_imports],
+        )
+        first = request.outputs[0] if request.outputs else None
+        return control.SolveRequest(
+            Ref=self.ref,
+            Session=self._session.id,
+            FrontendAttrs=self._attrs(),
+            Exporters=exporters,
+            # Daemons from before there could be several read these two.
+            ExporterDeprecated=first.type if first else "",
+            ExporterAttrsDeprecated=first.attrs if first else {},
+            Cache=caches,
+            Entitlements=request.entitlements,
+            Internal=bool(request.job.call),
+        )
+
+    def _attrs(self) -> dict[str, str]:
+        shared = self._request.local_sessions
+        return self._request.attrs | {f"local-sessionid:{name}": session for name, session in shared.items()}
+
+    def _frontend_request(self, inputs: list[Input]) -> gateway.SolveRequest:
+        attrs = self._attrs()
+        definitions: dict[str, Definition] = {}
+        for each in inputs:
+            _add_input(each, attrs, definitions)
+        return gateway.SolveRequest(
+            Frontend=self._request.frontend,
+            FrontendOpt=attrs,
+            FrontendInputs=definitions,
+            allowResultReturn=True,
+            allowResultArrayRef=True,
+        )
+
+    async def _solve_llb(self) -> gateway.Result:
+        solve = self._request.job.solve
+        builds = solve.builds if isinstance(solve, LlbSolve) else ()
+        results = await asyncio.gather(*map(self._solve_platform, builds))
+        several = len(builds) > 1 or self._request.attrs.get("multi-platform") == "true"
+        result = gateway.Result()
+        for build, part in zip(builds, results, strict=True):
+            suffix = f"/{build.platform}" if several else ""
+            if several:
+                result.refs.refs[build.platform].CopyFrom(part.ref)
+            else:
+                result.ref.CopyFrom(part.ref)
+            result.metadata[CONFIG + suffix] = build.config
+        listed = [{"ID": build.platform, "Platform": _platform(build.platform)} for build in builds]
+        result.metadata[PLATFORMS] = json.dumps({"Platforms": listed}, separators=(",", ":")).encode()
+        return result
+
+    async def _solve_platform(self, build: PlatformBuild) -> gateway.Result:
+        imports = [gateway.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in self._request.cache_imports]
+        definition = llb.define(build, self._node.ops, self._node.op_meta, self._session_of)
+        request = gateway.SolveRequest(
+            Definition=definition, allowResultReturn=True, allowResultArrayRef=True, CacheImports=imports
+        )
+        return await self._gateway.solve(request)
+
+    def _session_of(self, mount: str, owner: str) -> str:
+        shared = self._request.local_sessions
+        return shared.get(f"{mount}@{owner}") or shared.get(mount) or self._session.id
+
+    # The steps
+
+    async def _step(self, work: Awaitable[T]) -> T:
+        """Do one call of the gateway, or fail with the build."""
+        call = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((call, self._submitted), return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                await self._answer()  # the build has ended under the call: normally with its error
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise await self._give_up(error) from error
+        finally:
+            call.cancel()
+            call.add_done_callback(_forget)
+
+    async def _give_up(self, error: grpc.aio.AioRpcError) -> Exception:
+        """End the build with the error of one of its calls; the daemon's own word on it is the better one."""
+        reason = await errors.explain(error, self._node.control)
+        if isinstance(reason, errors.ConnectionLostError):
+            return reason
+        try:
+            if not self._submitted.done():
+                await self._gateway.finish(gateway.ReturnRequest(error=reason.status))
+            async with asyncio.timeout(ERROR_SECONDS):
+                await self._answer()
+        except errors.SolveError as final:
+            return final if final.sources or not reason.sources else reason
+        except errors.ConnectionLostError as lost:
+            return lost
+        except (grpc.aio.AioRpcError, TimeoutError):
+            return reason
+        return reason
+
+    async def _answer(self) -> dict[str, str]:
+        try:
+            return dict(await asyncio.shield(self._submitted))
+        except grpc.aio.AioRpcError as error:
+            raise await errors.explain(error, self._node.control) from error
+
+    async def _watch_status(self) -> None:
+        try:
+            async for response in self._node.control.status(self.ref):
+                self._seen += 1
+                self._watch(response)
+        except grpc.aio.AioRpcError:
+            return  # only what is shown suffers; the build itself says what is wrong
+
+    async def _drain_status(self) -> None:
+        """The daemon ends the stream after a build; one that does not is left after a silence."""
+        before = -1
+        while not self._watching.done() and self._seen != before:
+            before = self._seen
+            await asyncio.wait((self._watching,), timeout=STATUS_SECONDS)
+        self._watching.cancel()
+        await asyncio.wait((self._watching,))
+
+    def _write_indexes(self, response: Mapping[str, str]) -> None:
+        if MANIFEST in response:
+            for path, tag in self._request.indexes:
+                layout.write_index(path, json.loads(response[MANIFEST]), [], tag)
+        for output in self._request.outputs:
+            if output.store is not None and DESCRIPTOR in response:
+                names = [name for name in response.get(IMAGE_NAME, "").split(",") if name]
+                layout.write_index(output.store, json.loads(base64.b64decode(response[DESCRIPTOR])), names)
+
+
+def _forget(call: "asyncio.Future[T]") -> None:
+    """Nobody asks any more how the call ended."""
+    if not call.cancelled():
+        call.exception()
+
+
+def refs_of(result: gateway.Result) -> dict[str, gateway.Ref]:
+    """The refs of a result by platform; one without platforms has the key ``."""
+    if result.HasField("refs"):
+        return dict(result.refs.refs)
+    return {"": result.ref}
+
+
+def _add_input(each: Input, attrs: dict[str, str], definitions: dict[str, Definition]) -> None:
+    """Link the result of another job: its LLB as an input, its image config beside it."""
+    name = f"0-{each.target}"
+    for platform, ref in refs_of(each.result).items():
+        suffix = f"::{platform}" if platform else ""
+        attrs[f"context:{each.context}{suffix}"] = f"input:{name}{suffix}"
+        definitions[name + suffix] = getattr(ref, "def")
+        config = each.result.metadata.get(f"{CONFIG}/{platform}" if platform else CONFIG)
+        if config:
+            value = {CONFIG: base64.b64encode(config).decode()}
+            attrs[f"input-metadata:{name}{suffix}"] = json.dumps(value, separators=(",", ":"))
+
+
+def _platform(text: str) -> dict[str, str]:
+    """`os/architecture/variant` as the JSON of OCI."""
+    keys = ("os", "architecture", "variant")
+    values = dict(zip(keys, text.split("/"), strict=False))
+    return {key: values[key] for key in ("architecture", "os", "variant") if key in values}

@@ -1,0 +1,99 @@
+"""Which builder a run uses: an address, a builder of the store that buildx keeps, or the Docker Engine."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bakec.ir.codes.run import UNKNOWN_BUILDER, UNSUPPORTED_DRIVER
+from bakec.ir.diagnostics import fail
+from bakec.runtime.dockerconfig import DockerConfig
+from bakec.runtime.drivers.base import Driver
+
+REMOTE_SCHEMES = ("unix", "tcp", "ssh", "docker-container", "kube-pod")
+
+
+def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Driver:
+    """`name` is `--builder`: empty for the current builder. Raises `Failed`.
+
+    An address is a daemon of its own (`remote`); `docker` and `default` are the engine that the Docker client
+    uses; all else is a name of the store.
+    """
+    name = name or env.get("BUILDX_BUILDER", "")
+    if "://" in name:
+        return _remote(name, {}, env)
+    if name in ("", "docker", "default"):
+        stored = _current(env, config) if not name else None
+        return _from_store(stored, env) if stored else docker_driver(env)
+    stored = _read(_store(env, config) / "instances" / name.lower())
+    if stored is None:
+        raise fail(UNKNOWN_BUILDER.at(None, name=name))
+    return _from_store(stored, env)
+
+
+def docker_host(env: Mapping[str, str]) -> str:
+    from bakec.runtime.drivers.docker import DEFAULT_HOST
+
+    return env.get("DOCKER_HOST") or DEFAULT_HOST
+
+
+def docker_driver(env: Mapping[str, str]) -> Driver:
+    from bakec.runtime.drivers.docker import DockerDriver
+
+    verify = env.get("DOCKER_TLS_VERIFY", "")
+    home = str(Path(env.get("HOME") or Path.home()) / ".docker")
+    return DockerDriver(docker_host(env), env.get("DOCKER_CERT_PATH", home) if verify else "")
+
+
+def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str]) -> Driver:
+    from bakec.runtime.drivers.docker import EngineImages
+    from bakec.runtime.drivers.remote import RemoteDriver
+
+    return RemoteDriver(address, options, images=EngineImages(docker_host(env), ""))
+
+
+def _from_store(stored: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
+    """The first node of a stored builder."""
+    driver, nodes = str(stored.get("Driver") or "docker"), stored.get("Nodes") or [{}]
+    node = nodes[0]
+    maker = DRIVERS.get(driver)
+    if maker is None:
+        raise fail(UNSUPPORTED_DRIVER.at(None, name=stored.get("Name", ""), driver=driver))
+    return maker(str(node.get("Endpoint") or ""), node.get("DriverOpts") or {}, env)
+
+
+def _docker_at(endpoint: str, options: Mapping[str, str], env: Mapping[str, str]) -> Driver:
+    del options  # the docker driver has none
+    from bakec.runtime.drivers.docker import DockerDriver
+
+    return DockerDriver(endpoint) if "://" in endpoint else docker_driver(env)
+
+
+Maker = Callable[[str, Mapping[str, str], Mapping[str, str]], Driver]
+DRIVERS: Mapping[str, Maker] = {"docker": _docker_at, "remote": _remote}
+"""Driver name -> how to make one from a stored node: endpoint, options, environment."""
+
+
+def _current(env: Mapping[str, str], config: DockerConfig) -> Mapping[str, Any] | None:
+    """The builder that `docker buildx use` chose for this engine, or for all."""
+    store, key = _store(env, config), docker_host(env)
+    current = _read(store / "current") or {}
+    name = current.get("Name", "") if current.get("Global") or current.get("Key") == key else ""
+    if not name:
+        with suppress(OSError):
+            name = (store / "defaults" / hashlib.sha256(key.encode()).hexdigest()[:20]).read_text().strip()
+    return _read(store / "instances" / str(name)) if name else None
+
+
+def _store(env: Mapping[str, str], config: DockerConfig) -> Path:
+    return Path(env.get("BUILDX_CONFIG") or config.folder / "buildx")
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,104 @@
+"""The calls of BuildKit that the runtime makes. Paths instead of generated stubs: those would tie the
+version of grpcio to that of the generator."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from bakec.runtime.buildkit.proto import control_pb2 as control
+from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
+from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+BUILD_ID = "buildkit-controlapi-buildid"
+PING_SECONDS = 15
+
+
+class Message(Protocol):
+    """A generated class."""
+
+    def SerializeToString(self) -> bytes: ...  # noqa: N802 protobuf's name
+
+    @classmethod
+    def FromString(cls, data: bytes) -> Any: ...  # noqa: N802 protobuf's name
+
+
+Reply = TypeVar("Reply", bound=Message)
+
+
+class Control:
+    """The daemon as a whole."""
+
+    def __init__(self, channel: "grpc.aio.Channel") -> None:
+        self._channel = channel
+
+    async def solve(self, request: control.SolveRequest) -> Mapping[str, str]:
+        """Submit a build and wait for its end; returns what the exporters say."""
+        reply = await _call(self._channel, "/moby.buildkit.v1.Control/Solve", request, control.SolveResponse)
+        return dict(reply.ExporterResponse)
+
+    async def status(self, ref: str) -> AsyncIterator[control.StatusResponse]:
+        """What happens in a build, until it ends. May be asked for before the build is submitted."""
+        method = self._channel.unary_stream(
+            "/moby.buildkit.v1.Control/Status",
+            request_serializer=control.StatusRequest.SerializeToString,
+            response_deserializer=control.StatusResponse.FromString,
+        )
+        async for response in method(control.StatusRequest(Ref=ref)):
+            yield response
+
+    async def workers(self, *, seconds: float | None = None) -> list[WorkerRecord]:
+        """The daemon's workers, the default one first."""
+        path = "/moby.buildkit.v1.Control/ListWorkers"
+        request = control.ListWorkersRequest()
+        reply = await _call(self._channel, path, request, control.ListWorkersResponse, seconds=seconds)
+        return list(reply.record)
+
+
+class Gateway:
+    """One build, driven from here. `ref` is that of the solve request it belongs to; calls made before the
+    daemon has seen that request wait for it."""
+
+    def __init__(self, channel: "grpc.aio.Channel", ref: str) -> None:
+        self._channel = channel
+        self._metadata = ((BUILD_ID, ref),)
+
+    async def ping(self) -> gateway.PongResponse:
+        return await self._call("Ping", gateway.PingRequest(), gateway.PongResponse, seconds=PING_SECONDS)
+
+    async def solve(self, request: gateway.SolveRequest) -> gateway.Result:
+        reply = await self._call("Solve", request, gateway.SolveResponse)
+        return reply.result
+
+    async def evaluate(self, ref: str) -> None:
+        """Build what `ref` stands for, now."""
+        await self._call("Evaluate", gateway.EvaluateRequest(Ref=ref), gateway.EvaluateResponse)
+
+    async def read_file(self, ref: str, path: str) -> bytes:
+        request = gateway.ReadFileRequest(Ref=ref, FilePath=path)
+        return bytes((await self._call("ReadFile", request, gateway.ReadFileResponse)).Data)
+
+    async def finish(self, request: gateway.ReturnRequest) -> None:
+        """End the build with its result or with an error."""
+        await self._call("Return", request, gateway.ReturnResponse)
+
+    async def _call(self, method: str, request: Message, reply: type[Reply], *, seconds: float | None = None) -> Reply:
+        path = f"/moby.buildkit.v1.frontend.LLBBridge/{method}"
+        return await _call(self._channel, path, request, reply, metadata=self._metadata, seconds=seconds)
+
+
+async def _call(
+    channel: "grpc.aio.Channel",
+    path: str,
+    request: Message,
+    reply: type[Reply],
+    *,
+    metadata: tuple[tuple[str, str], ...] = (),
+    seconds: float | None = None,
+) -> Reply:
+    method = channel.unary_unary(
+        path, request_serializer=type(request).SerializeToString, response_deserializer=reply.FromString
+    )
+    answer: Reply = await method(request, metadata=metadata, timeout=seconds)
+    return answer

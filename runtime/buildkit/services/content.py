@@ -1,0 +1,209 @@
+"""Content: stores of blobs in the client: a local cache, an OCI layout to build from or to export to."""
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bakec.runtime.buildkit.proto.content_pb2 import (
+    COMMIT,
+    STAT,
+    AbortRequest,
+    Info,
+    InfoRequest,
+    InfoResponse,
+    ListStatusesResponse,
+    ReadContentRequest,
+    ReadContentResponse,
+    Status,
+    StatusRequest,
+    StatusResponse,
+    UpdateRequest,
+    UpdateResponse,
+    WriteContentRequest,
+    WriteContentResponse,
+)
+from bakec.runtime.buildkit.transport import (
+    ALREADY_EXISTS,
+    NOT_FOUND,
+    UNKNOWN,
+    Call,
+    Services,
+    StatusError,
+    unary,
+)
+from bakec.runtime.buildkit.wire import frame
+
+STORE_HEADER = "buildkit-attachable-store-id"
+CHUNK = 1 << 20
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+
+@dataclass(slots=True)
+class Store:
+    """The layout of OCI: blobs by digest, below `root`."""
+
+    root: Path
+    writes: dict[str, "Write"] = field(default_factory=dict)
+
+    def blob(self, digest: str) -> Path:
+        # The name becomes a path: nothing but a digest may.
+        if not DIGEST.match(digest):
+            raise StatusError(UNKNOWN, f"invalid digest {digest!r}")
+        return self.root / "blobs/sha256" / digest.removeprefix("sha256:")
+
+    def info(self, digest: str) -> Info:
+        try:
+            status = self.blob(digest).stat()
+        except FileNotFoundError as error:
+            raise StatusError(NOT_FOUND, f"content {digest}: not found") from error
+        info = Info(digest=digest, size=status.st_size)
+        info.created_at.FromNanoseconds(status.st_mtime_ns)
+        info.updated_at.FromNanoseconds(status.st_mtime_ns)
+        return info
+
+    def pieces(self, digest: str, offset: int, size: int) -> Iterator[bytes]:
+        """The frames of a `Read`; `size` 0 is all that follows."""
+        end = self.info(digest).size if size <= 0 else offset + size
+        with self.blob(digest).open("rb") as blob:
+            blob.seek(offset)
+            while offset < end and (data := blob.read(min(CHUNK, end - offset))):
+                yield frame(ReadContentResponse(offset=offset, data=data).SerializeToString())
+                offset += len(data)
+
+
+@dataclass(slots=True)
+class Write:
+    """A blob that is being written, in a file beside the blobs."""
+
+    path: Path
+    ref: str
+    total: int = 0
+    offset: int = 0
+
+    def append(self, offset: int, data: bytes) -> None:
+        if offset != self.offset:
+            raise StatusError(UNKNOWN, f"write of {self.ref} at {offset}, expected {self.offset}")
+        with self.path.open("ab") as blob:
+            blob.write(data)
+        self.offset += len(data)
+
+    def commit(self, store: Store, expected: str) -> str:
+        """Move the file to its place. The digest is checked, never believed."""
+        with self.path.open("rb") as blob:
+            digest = "sha256:" + hashlib.file_digest(blob, "sha256").hexdigest()
+        if expected and expected != digest:
+            raise StatusError(UNKNOWN, f"unexpected digest of {self.ref}: {digest}, expected {expected}")
+        self.path.replace(store.blob(digest))
+        return digest
+
+
+def services(stores: Mapping[str, Store]) -> Services:
+    """`stores` by the id that the daemon names in a header."""
+
+    def choose(metadata: Mapping[str, list[str]]) -> Store:
+        name = "".join(metadata.get(STORE_HEADER, ())[:1])
+        if name not in stores:
+            raise StatusError(NOT_FOUND, f"unknown store {name}")
+        return stores[name]
+
+    async def info(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+        digest = InfoRequest.FromString(request).digest
+        return bytes(InfoResponse(info=choose(metadata).info(digest)).SerializeToString())
+
+    async def update(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+        """Labels have no place in a directory; the daemon only needs the answer."""
+        wanted = UpdateRequest.FromString(request).info
+        found = choose(metadata).info(wanted.digest)
+        found.labels.update(wanted.labels)
+        return bytes(UpdateResponse(info=found).SerializeToString())
+
+    async def status(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+        ref = StatusRequest.FromString(request).ref
+        write = choose(metadata).writes.get(ref)
+        if write is None:
+            raise StatusError(NOT_FOUND, f"ingest {ref}: not found")
+        return bytes(StatusResponse(status=_status(write)).SerializeToString())
+
+    async def statuses(metadata: Mapping[str, list[str]], _request: bytes) -> bytes:
+        writes = choose(metadata).writes.values()
+        return bytes(ListStatusesResponse(statuses=map(_status, writes)).SerializeToString())
+
+    async def abort(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+        write = choose(metadata).writes.pop(AbortRequest.FromString(request).ref, None)
+        if write is not None:
+            write.path.unlink(missing_ok=True)
+        return b""
+
+    async def read(call: Call) -> None:
+        store = choose(call.metadata)
+        for message in await call.receive():
+            request = ReadContentRequest.FromString(message)
+            pieces = store.pieces(request.digest, request.offset, request.size)
+            while piece := await asyncio.to_thread(next, pieces, b""):
+                await call.send(piece)
+
+    async def write(call: Call) -> None:
+        await _serve_write(choose(call.metadata), call)
+
+    prefix = "/containerd.services.content.v1.Content/"
+    return {
+        prefix + "Info": unary(info),
+        prefix + "Update": unary(update),
+        prefix + "Status": unary(status),
+        prefix + "ListStatuses": unary(statuses),
+        prefix + "Abort": unary(abort),
+        prefix + "Read": read,
+        prefix + "Write": write,
+    }
+
+
+def _status(write: Write) -> Status:
+    return Status(ref=write.ref, offset=write.offset, total=write.total)
+
+
+async def _serve_write(store: Store, call: Call) -> None:
+    current: Write | None = None
+    while messages := await call.receive():
+        for message in messages:
+            request = WriteContentRequest.FromString(message)
+            if current is None:
+                current = await asyncio.to_thread(_open_write, store, request)
+            digest = await asyncio.to_thread(_act, store, current, request)
+            offset, total = current.offset, current.total
+            reply = WriteContentResponse(action=request.action, offset=offset, total=total, digest=digest)
+            await call.send(frame(reply.SerializeToString()))
+            if request.action == COMMIT:
+                return
+
+
+def _open_write(store: Store, request: WriteContentRequest) -> Write:
+    if request.expected and store.blob(request.expected).exists():
+        raise StatusError(ALREADY_EXISTS, f"content {request.expected}: already exists")
+    known = store.writes.get(request.ref)
+    if known is not None:
+        return known
+    blobs = store.root / "blobs/sha256"
+    blobs.mkdir(parents=True, exist_ok=True)
+    path = blobs / f".ingest-{os.getpid()}-{hashlib.sha256(request.ref.encode()).hexdigest()[:32]}"
+    path.write_bytes(b"")
+    made = store.writes[request.ref] = Write(path, request.ref, request.total)
+    return made
+
+
+def _act(store: Store, write: Write, request: WriteContentRequest) -> str:
+    """One request of a write; the digest where there is one."""
+    if request.action == STAT:
+        return ""
+    if request.data:
+        write.append(request.offset, request.data)
+    if request.action != COMMIT:
+        return ""
+    if request.total and request.total != write.offset:
+        raise StatusError(UNKNOWN, f"unexpected size {write.offset} of {write.ref}, expected {request.total}")
+    digest = write.commit(store, request.expected)
+    store.writes.pop(write.ref, None)
+    return digest

@@ -1,0 +1,176 @@
+"""FileSync: the daemon fetches a directory of the client."""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote_plus
+
+from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, Call, Services, StatusError
+from bakec.runtime.buildkit.tree import TYPE, Walk, make_filter
+from bakec.runtime.buildkit.wire import (
+    ERROR,
+    FIN,
+    REQUEST,
+    Stat,
+    data_packet,
+    encode_stat,
+    end_of_stats,
+    error_packet,
+    fin_packet,
+    frame,
+    read_packet,
+    stat_packet,
+)
+
+STAT_BATCH = 256 << 10
+DATA_BATCH = 1 << 20
+"""Bytes made in one visit to a thread: a visit for each file would cost more than the file."""
+CHUNK = 256 << 10
+"""Bytes of a file in one packet; a gRPC message may have 4 MB."""
+
+
+def services(directories: Mapping[str, Path]) -> Services:
+    """Serve `directories` by the name of their mount."""
+
+    async def diff_copy(call: Call) -> None:
+        options = decode_options(call.metadata)
+        name = "".join(options.get("dir-name", ())[:1])
+        if name not in directories:
+            raise StatusError(NOT_FOUND, f'no access allowed to dir "{name}"')
+        # Resolved as the reference does: a context may itself be a symbolic link.
+        root = await asyncio.to_thread(os.path.realpath, directories[name])
+        await Sender(call, root, options).run()
+
+    return {"/moby.filesync.v1.FileSync/DiffCopy": diff_copy}
+
+
+def decode_options(metadata: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Values that are not ASCII are quoted, and `NAME-encoded` says so."""
+    decoded = {}
+    for name, values in metadata.items():
+        if metadata.get(f"{name}-encoded") in (["1"], ["true"]):
+            decoded[name] = [unquote_plus(value, errors="surrogateescape") for value in values]
+        else:
+            decoded[name] = values
+    return decoded
+
+
+class Sender:
+    """One transfer: all STAT packets, meanwhile the contents that are asked for, FIN."""
+
+    def __init__(self, call: Call, root: str, options: Mapping[str, list[str]]) -> None:
+        self._call = call
+        self._root = root
+        self._options = options
+        self._files: dict[int, bytes] = {}
+        self._requested: deque[int] = deque()
+        self._wake = asyncio.Event()
+        self._finished = False
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            walk = group.create_task(self._send_stats())
+            group.create_task(self._send_contents())
+            try:
+                await self._receive()
+            finally:
+                self._finished = True
+                self._wake.set()
+                walk.cancel()
+        await self._call.send(frame(fin_packet()))
+
+    async def _receive(self) -> None:
+        """Until the daemon has all it wants."""
+        while messages := await self._call.receive():
+            for message in messages:
+                packet = read_packet(message)
+                if packet.type == REQUEST:
+                    self._requested.append(packet.id)
+                elif packet.type == FIN:
+                    return
+                elif packet.type == ERROR:
+                    raise StatusError(UNKNOWN, f"error from receiver: {packet.data.decode(errors='replace')}")
+            self._wake.set()
+
+    async def _send_stats(self) -> None:
+        try:
+            batches = await asyncio.to_thread(self._start_walk)
+            while batch := await asyncio.to_thread(next, batches, b""):
+                await self._call.send(batch)
+        except (OSError, ValueError) as error:
+            await self._call.send(frame(error_packet(str(error))))
+            raise StatusError(UNKNOWN, str(error)) from error
+
+    def _start_walk(self) -> Iterator[bytes]:
+        return batches(self._packets(), STAT_BATCH)
+
+    def _packets(self) -> Iterator[bytes]:
+        options = self._options
+        chosen = make_filter(
+            self._root,
+            include=options.get("include-patterns", ()),
+            exclude=options.get("exclude-patterns", ()),
+            follow=options.get("followpaths", ()),
+        )
+        for index, stat in enumerate(Walk(self._root, chosen)):
+            if has_data(stat):
+                self._files[index] = stat.path
+            yield frame(stat_packet(encode_stat(stat)))
+        yield frame(end_of_stats())
+
+    async def _send_contents(self) -> None:
+        """Read the next batch while the last one is on its way."""
+        source = batches(self._contents(), DATA_BATCH)
+        while not self._finished:
+            self._wake.clear()
+            ahead = asyncio.ensure_future(asyncio.to_thread(next, source, b""))
+            while batch := await ahead:
+                ahead = asyncio.ensure_future(asyncio.to_thread(next, source, b""))
+                await self._call.send(batch)
+            source = batches(self._contents(), DATA_BATCH)
+            if not self._requested:
+                await self._wake.wait()
+
+    def _contents(self) -> Iterator[bytes]:
+        """The packets of all files that were asked for so far."""
+        while self._requested:
+            index = self._requested.popleft()
+            path = self._files.pop(index, None)
+            if path is None:
+                raise StatusError(UNKNOWN, f"invalid file id {index}")
+            yield from read_file(index, os.path.join(os.fsencode(self._root), path))  # noqa: PTH118 bytes
+
+
+def has_data(stat: Stat) -> bool:
+    return not stat.mode & TYPE
+
+
+def read_file(index: int, path: bytes) -> Iterator[bytes]:
+    """The packets of one file. One that cannot be read is sent empty, as the reference does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        yield frame(data_packet(index, b""))
+        return
+    try:
+        while chunk := os.read(descriptor, CHUNK):
+            yield frame(data_packet(index, chunk))
+    finally:
+        os.close(descriptor)
+    yield frame(data_packet(index, b""))
+
+
+def batches(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The pieces joined to at least `size` bytes each time."""
+    batch: list[bytes] = []
+    held = 0
+    for piece in pieces:
+        batch.append(piece)
+        held += len(piece)
+        if held >= size:
+            yield b"".join(batch)
+            batch, held = [], 0
+    if batch:
+        yield b"".join(batch)

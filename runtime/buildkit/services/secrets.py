@@ -1,0 +1,34 @@
+"""Secrets: the daemon asks for one by its id. A value is read when it is asked for, and never kept."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bakec.ir.plan import Secret
+from bakec.runtime.buildkit.proto.secrets_pb2 import GetSecretRequest, GetSecretResponse
+from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, Services, StatusError, unary
+
+MAX_SIZE = 500 << 10
+
+
+def services(secrets: Sequence[Secret], root: Path, env: Mapping[str, str]) -> Services:
+    """`root` is what `src` is relative to."""
+    known = {secret.id: secret for secret in secrets}
+
+    async def get(_metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+        name = GetSecretRequest.FromString(request).ID
+        if name not in known:
+            raise StatusError(NOT_FOUND, f"secret {name}: not found")
+        value = await asyncio.to_thread(read, known[name], root, env)
+        if len(value) > MAX_SIZE:
+            raise StatusError(UNKNOWN, f"invalid secret size {len(value)}")
+        return bytes(GetSecretResponse(data=value).SerializeToString())
+
+    return {"/moby.buildkit.secrets.v1.Secrets/GetSecret": unary(get)}
+
+
+def read(secret: Secret, root: Path, env: Mapping[str, str]) -> bytes:
+    """The value now. A variable wins over a file, and one that is not set gives an empty value."""
+    if secret.env:
+        return env.get(secret.env, "").encode(errors="surrogateescape")
+    return (root / secret.src).read_bytes()

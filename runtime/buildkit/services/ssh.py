@@ -1,0 +1,160 @@
+"""SSH: an agent of the client, forwarded to builds that ask for it.
+
+Only listing keys and signing pass: a build must not add or remove keys of its user's agent, nor lock it. Key
+files are served by a private `ssh-agent` that lives as long as the session.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakec.ir.plan import Ssh
+from bakec.runtime.buildkit.proto.ssh_pb2 import CheckAgentRequest
+from bakec.runtime.buildkit.transport import UNKNOWN, Call, Services, StatusError, unary
+from bakec.runtime.buildkit.wire import bytes_message, frame, read_bytes_message
+
+DEFAULT_ID = "default"
+LIST_KEYS, SIGN = 11, 13
+FAILURE = b"\x00\x00\x00\x01\x05"
+MAX_REQUEST = 256 << 10
+AGENT_SECONDS = 20
+
+
+def services(sockets: Mapping[str, str]) -> Services:
+    """`sockets` of agents by id."""
+
+    async def check(_metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+        _socket_of(sockets, CheckAgentRequest.FromString(request).ID)
+        return b""
+
+    async def forward(call: Call) -> None:
+        name = "".join(call.metadata.get("buildkit.ssh.id", ())[:1])
+        await _forward(call, _socket_of(sockets, name))
+
+    prefix = "/moby.sshforward.v1.SSH/"
+    return {prefix + "CheckAgent": unary(check), prefix + "ForwardAgent": forward}
+
+
+def _socket_of(sockets: Mapping[str, str], name: str) -> str:
+    found = sockets.get(name or DEFAULT_ID)
+    if found is None:
+        raise StatusError(UNKNOWN, f"unset ssh forward key {name or DEFAULT_ID}")
+    return found
+
+
+async def _forward(call: Call, socket: str) -> None:
+    """Pass whole requests of the agent protocol on, one at a time."""
+    reader, writer = await asyncio.open_unix_connection(socket)
+    pending = bytearray()
+    try:
+        while messages := await call.receive():
+            for message in messages:
+                pending += read_bytes_message(message)
+            while (request := _take_request(pending)) is not None:
+                reply = FAILURE
+                if request[4:5] in (bytes([LIST_KEYS]), bytes([SIGN])):
+                    writer.write(request)
+                    size = await reader.readexactly(4)
+                    reply = size + await reader.readexactly(int.from_bytes(size, "big"))
+                await call.send(frame(bytes_message(reply)))
+    finally:
+        writer.close()
+
+
+def _take_request(pending: bytearray) -> bytes | None:
+    """The first whole request, taken off; None when it is not complete."""
+    size = int.from_bytes(pending[:4], "big")
+    if size > MAX_REQUEST:
+        raise StatusError(UNKNOWN, "oversized request to the ssh agent")
+    if len(pending) < 4 + size or len(pending) < 5:
+        return None
+    request = bytes(pending[: 4 + size])
+    del pending[: 4 + size]
+    return request
+
+
+class SshError(Exception):
+    """What is wrong with an `Ssh` of a plan: its id and the reason."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+@asynccontextmanager
+async def agents(forwards: Sequence[Ssh], root: Path, env: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
+    """The sockets to forward, by id; agents for key files are started and ended. Raises `SshError`."""
+    started: list[_Agent] = []
+    sockets: dict[str, str] = {}
+    try:
+        for forward in forwards:
+            sockets[forward.id or DEFAULT_ID] = await asyncio.to_thread(_open, forward, root, env, started)
+        yield sockets
+    finally:
+        for agent in started:
+            agent.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    process: int
+    folder: str
+
+    def stop(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGTERM)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _open(forward: Ssh, root: Path, env: Mapping[str, str], started: list[_Agent]) -> str:
+    paths = [str(root / path) for path in forward.paths if path] or [env.get("SSH_AUTH_SOCK", "")]
+    name = forward.id or DEFAULT_ID
+    if paths == [""]:
+        raise SshError(name, "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set")
+    try:
+        are_sockets = [stat.S_ISSOCK(os.stat(path).st_mode) for path in paths]  # noqa: PTH116 pairs with S_ISSOCK
+    except OSError as error:
+        raise SshError(name, f"{error.filename}: {error.strerror}") from error
+    if not any(are_sockets):
+        return _start_agent(name, paths, env, started)
+    if not all(are_sockets):
+        raise SshError(name, "invalid combination of keys and sockets")
+    if len(paths) > 1:
+        raise SshError(name, "only single socket allowed")
+    return paths[0]
+
+
+def _start_agent(name: str, keys: Sequence[str], env: Mapping[str, str], started: list[_Agent]) -> str:
+    folder = tempfile.mkdtemp(prefix="bakec-ssh-")
+    socket = f"{folder}/agent"
+    try:
+        run = subprocess.run(
+            ("ssh-agent", "-a", socket), capture_output=True, text=True, timeout=AGENT_SECONDS, check=True
+        )
+        process = int(run.stdout.partition("SSH_AGENT_PID=")[2].partition(";")[0])
+        started.append(_Agent(process, folder))
+        # Without a terminal and an asking program, a key with a passphrase is an error at once.
+        quiet = {**env, "SSH_AUTH_SOCK": socket, "SSH_ASKPASS_REQUIRE": "never", "DISPLAY": ""}
+        subprocess.run(
+            ("ssh-add", "-q", *keys),
+            env=quiet,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=AGENT_SECONDS,
+            check=True,
+            start_new_session=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise SshError(name, f"cannot load {', '.join(keys)}: {error.stderr.strip()}") from error
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise SshError(name, f"cannot start an ssh-agent for key files: {error}") from error
+    return socket

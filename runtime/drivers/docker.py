@@ -1,0 +1,227 @@
+"""The docker driver: the BuildKit inside a Docker Engine, reached through the engine's own API."""
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import urlsplit
+
+from bakec.runtime.drivers.base import Endpoint, Features, SocketPipe, unreachable
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    Inspect = Callable[..., dict[str, dict[str, str]]]
+    Load = Callable[[Iterator[bytes]], Iterator[dict[str, object]]]
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+SNAPSHOTTER_LABEL = "org.mobyproject.buildkit.worker.snapshotter"
+"""Only a daemon with the containerd image store has it."""
+HOST_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
+UPGRADE = (("Connection", "Upgrade"), ("Upgrade", "h2c"))
+CONNECT_SECONDS = 10
+NO_TIMEOUT = cast(int, None)  # what the library takes for it, and its stubs do not know
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class DockerDriver:
+    """`host` is a DOCKER_HOST value; `cert_path` the folder of ca.pem, cert.pem and key.pem for TLS."""
+
+    host: str = DEFAULT_HOST
+    cert_path: str = ""
+    name: str = field(default="docker", init=False)
+    _images: "EngineImages | None" = field(default=None, init=False)
+
+    @property
+    def place(self) -> str:
+        return self.host
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        return None
+
+    async def open(self) -> None:
+        pipe = await self._request("GET", "/_ping", ())
+        pipe.close()
+
+    async def dial(self) -> SocketPipe:
+        return await self._request("POST", "/grpc", UPGRADE)
+
+    async def session(self, headers: Sequence[tuple[str, str]]) -> SocketPipe | None:
+        return await self._request("POST", "/session", (*UPGRADE, *headers))
+
+    def features(self, labels: Mapping[str, str]) -> Features:
+        containerd = SNAPSHOTTER_LABEL in labels
+        return Features(
+            moby=True,
+            oci_exporter=containerd,
+            docker_exporter=containerd,
+            cache_export=containerd,
+            multi_platform=containerd,
+            direct_push=containerd,
+            default_load=True,
+            prefer_image_digest=containerd,
+            host_gateway=labels.get(HOST_GATEWAY_LABEL, ""),
+        )
+
+    @property
+    def images(self) -> "EngineImages":
+        if self._images is None:
+            self._images = EngineImages(self.host, self.cert_path)
+        return self._images
+
+    async def close(self) -> None:
+        if self._images is not None:
+            await asyncio.to_thread(self._images.close)
+
+    async def _request(self, method: str, path: str, headers: Sequence[tuple[str, str]]) -> SocketPipe:
+        """Send a request; the pipe is what follows the head of the answer. No body is ever sent."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await self._connect()
+                fields = (f"{key}: {value}" for key, value in headers)
+                head = [f"{method} {path} HTTP/1.1", "Host: docker", *fields]
+                writer.write("\r\n".join([*head, "\r\n"]).encode())
+                status, body = await _read_head(reader)
+        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
+            raise unreachable(self.host, _reason(error)) from error
+        if status not in (101, 200):
+            writer.close()
+            raise unreachable(self.host, f"{path} answered {status} {body}")
+        return SocketPipe(reader, writer)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        url = urlsplit(self.host)
+        if url.scheme == "unix":
+            return await asyncio.open_unix_connection(url.path, limit=SocketPipe.LIMIT)
+        if url.scheme in ("tcp", "http", "https"):
+            context = self._tls()
+            port = url.port or (2376 if context else 2375)
+            return await asyncio.open_connection(url.hostname, port, ssl=context, limit=SocketPipe.LIMIT)
+        raise ValueError(f"the docker driver has no transport for `{url.scheme}`")
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self.cert_path:
+            return None
+        folder = Path(self.cert_path)
+        context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        return context
+
+
+async def _read_head(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """The status of an HTTP answer and, if it is an error with a body, what it says."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.split("\r\n")
+    status = int(first.split(" ", 2)[1])
+    length = next((int(line[15:]) for line in lines if line.lower().startswith("content-length:")), 0)
+    body = (await reader.readexactly(length)).decode(errors="replace") if length else ""
+    with suppress(ValueError, AttributeError):
+        body = json.loads(body).get("message", body)
+    return status, body
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, asyncio.IncompleteReadError):
+        return "the connection was closed"
+    return getattr(error, "strerror", None) or str(error)
+
+
+class EngineImages:
+    """The engine's image store, through its HTTP API. The client library blocks, so it works in threads."""
+
+    def __init__(self, host: str, cert_path: str) -> None:
+        self._host = host
+        self._cert_path = cert_path
+        self._client: APIClient | None = None
+        self._lock = threading.Lock()
+
+    async def push(self, name: str, auth: Mapping[str, str]) -> AsyncIterator[Mapping[str, object]]:
+        repository, tag = _split_tag(name)
+
+        def messages() -> Iterator[Mapping[str, object]]:
+            stream = self._api().push(repository, tag=tag, stream=True, decode=True, auth_config=dict(auth))
+            return iter(cast("Iterator[Mapping[str, object]]", stream))
+
+        source = await asyncio.to_thread(_translate, self._host, messages)
+        while (message := await asyncio.to_thread(next, source, None)) is not None:
+            yield message
+
+    async def remote_digest(self, name: str, auth: Mapping[str, str]) -> str:
+        def inspect() -> str:
+            inspect_distribution = cast("Inspect", self._api().inspect_distribution)
+            found = inspect_distribution(name, auth_config=dict(auth))
+            return str(found["Descriptor"]["digest"])
+
+        return await asyncio.to_thread(_translate, self._host, inspect)
+
+    async def load(self, stream: AsyncIterator[bytes]) -> None:
+        """Streams the archive from the event loop into the blocking request, a few pieces ahead."""
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[bytes | None] = asyncio.Queue(8)
+
+        def blocking() -> Iterator[bytes]:
+            while (piece := asyncio.run_coroutine_threadsafe(pieces.get(), loop).result()) is not None:
+                yield piece
+
+        def request() -> None:
+            load_image = cast("Load", self._api().load_image)
+            for message in load_image(blocking()):
+                if "error" in message:
+                    raise OSError(str(message["error"]))
+
+        sender = asyncio.create_task(asyncio.to_thread(_translate, self._host, request))
+        async for piece in stream:
+            await pieces.put(piece)
+        await pieces.put(None)
+        await sender
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def _api(self) -> "APIClient":
+        with self._lock:
+            if self._client is None:
+                self._client = _make_client(self._host, self._cert_path)
+            return self._client
+
+
+def _make_client(host: str, cert_path: str) -> "APIClient":
+    from docker import APIClient
+    from docker.tls import TLSConfig
+
+    if not cert_path:
+        return APIClient(base_url=host, version="auto", timeout=NO_TIMEOUT)
+    folder = Path(cert_path)
+    pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
+    tls = TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=True)
+    return APIClient(base_url=host, version="auto", timeout=NO_TIMEOUT, tls=tls)
+
+
+def _translate(host: str, work: Callable[[], Result]) -> Result:
+    """Run `work`; what the library raises becomes `OSError`, or `Failed` when nobody answers."""
+    from docker.errors import APIError, DockerException
+    from requests import RequestException
+
+    try:
+        return work()
+    except APIError as error:
+        raise OSError(str(error.explanation or error)) from error
+    except (DockerException, RequestException) as error:
+        raise unreachable(host, error) from error
+
+
+def _split_tag(name: str) -> tuple[str, str]:
+    """`host:5000/image:tag` -> (`host:5000/image`, `tag`); the tag is `latest` where none is given."""
+    repository, colon, tag = name.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (name, "latest")

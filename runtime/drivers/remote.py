@@ -1,0 +1,170 @@
+"""The remote driver: a BuildKit daemon at an address.
+
+`unix://` and `tcp://` (with TLS when certificates are given) are dialed by gRPC itself. The other schemes
+reach the daemon through the standard streams of a command that somebody keeps there.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from bakec.runtime.drivers.base import Endpoint, Features, Images, Pipe, bad_endpoint, unreachable
+
+OPTIONS = ("cacert", "cert", "key", "servername", "default-load")
+NAME = re.compile(r"[-a-z0-9.]+\Z", re.IGNORECASE)
+CLOSE_SECONDS = 5
+CHUNK = 1 << 20
+
+
+@dataclass(slots=True)
+class RemoteDriver:
+    """`options` are those of `docker buildx create --driver-opt`. Raises `Failed` for ones that make no
+    sense."""
+
+    place: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    name: str = field(default="remote", init=False)
+    images: Images | None = None
+    endpoint: Endpoint | None = field(default=None, init=False)
+    _command: tuple[str, ...] = field(default=(), init=False)
+    _processes: "list[ProcessPipe]" = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        for key in self.options:
+            if key not in OPTIONS:
+                raise bad_endpoint(self.place, f"invalid driver option {key} for remote driver")
+        url = urlsplit(self.place)
+        if url.scheme == "unix":
+            path = unquote(url.netloc + url.path)
+            self.endpoint = Endpoint(address=f"unix:{path}")
+        elif url.scheme == "tcp":
+            self.endpoint = self._tcp(url.netloc, url.hostname or "")
+        else:
+            self._command = command_for(self.place)
+
+    def _tcp(self, address: str, host: str) -> Endpoint:
+        certificates = {key: self._read(key) for key in ("cacert", "cert", "key")}
+        if not (any(certificates.values()) or self.options.get("servername")):
+            return Endpoint(address=address, authority=host)
+        missing = [] if certificates["cacert"] else ["cacert"]
+        if bool(certificates["cert"]) != bool(certificates["key"]):
+            missing.append("key" if certificates["cert"] else "cert")
+        if missing:
+            raise bad_endpoint(self.place, f"tls enabled, but missing keys {', '.join(missing)}")
+        return Endpoint(
+            address=address,
+            authority=self.options.get("servername") or host,
+            ca=certificates["cacert"],
+            certificate=certificates["cert"],
+            key=certificates["key"],
+        )
+
+    def _read(self, key: str) -> bytes:
+        value = self.options.get(key)
+        if not value:
+            return b""
+        path = Path(value)
+        if not path.is_absolute():
+            raise bad_endpoint(self.place, f"non-absolute path '{value}' provided for {key}")
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise bad_endpoint(self.place, f"{key}: {error.strerror}") from error
+
+    async def open(self) -> None:
+        return  # the first call finds out whether somebody is there
+
+    async def dial(self) -> Pipe:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=CHUNK,
+                start_new_session=True,  # an interrupt of the terminal is ours to handle
+            )
+        except OSError as error:
+            raise unreachable(self.place, f"{self._command[0]}: {error.strerror}") from error
+        pipe = ProcessPipe(process)
+        self._processes.append(pipe)
+        return pipe
+
+    async def session(self, headers: Sequence[tuple[str, str]]) -> Pipe | None:
+        del headers
+        return None
+
+    def features(self, labels: Mapping[str, str]) -> Features:
+        del labels
+        load = self.options.get("default-load", "").lower() in ("1", "t", "true")
+        return Features(default_load=load)
+
+    async def close(self) -> None:
+        for pipe in self._processes:
+            await pipe.stop()
+
+
+class ProcessPipe:
+    """The standard streams of a command."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("the process was started without pipes")
+        self._process = process
+        self._input = process.stdin
+        self._output = process.stdout
+
+    async def read(self) -> bytes:
+        return await self._output.read(CHUNK)
+
+    def write(self, data: bytes) -> None:
+        self._input.write(data)
+
+    async def drain(self) -> None:
+        await self._input.drain()
+
+    def close(self) -> None:
+        self._input.close()
+
+    async def stop(self) -> None:
+        """End the command: its input has ended; one that does not care is killed."""
+        self.close()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+def command_for(address: str) -> tuple[str, ...]:
+    """The command whose standard streams are the daemon, for an address of a scheme that needs one."""
+    url = urlsplit(address)
+    query = {key: values[0] for key, values in parse_qs(url.query).items()}
+    if url.scheme == "docker-container":
+        context = [f"--context={query['context']}"] if "context" in query else []
+        return ("docker", *context, "exec", "-i", _name(address, url.netloc), "buildctl", "dial-stdio")
+    if url.scheme == "kube-pod":
+        keys = ("context", "namespace")
+        flags = [f"--{key}={query[key]}" for key in keys if query.get(key)]
+        inside = [f"--container={query['container']}"] if query.get("container") else []
+        pod = _name(address, url.netloc)
+        return ("kubectl", *flags, "exec", *inside, "-i", pod, "--", "buildctl", "dial-stdio")
+    if url.scheme == "ssh":
+        if url.password or url.query or url.fragment:
+            raise bad_endpoint(address, "password, query and fragment are not supported")
+        login = ["-l", url.username] if url.username else []
+        port = ["-p", str(url.port)] if url.port else []
+        socket = ["--addr", f"unix://{url.path}"] if url.path.strip("/") else []
+        return ("ssh", *login, *port, "--", url.hostname or "", "buildctl", *socket, "dial-stdio")
+    raise bad_endpoint(address, f"unrecognized url scheme {url.scheme}")
+
+
+def _name(address: str, name: str) -> str:
+    """A name that is no option: it becomes an argument."""
+    if not NAME.match(name) or name.startswith("-"):
+        raise bad_endpoint(address, f"invalid name {name!r}")
+    return name

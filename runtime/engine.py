@@ -1,0 +1,291 @@
+"""Run a plan on a builder.
+
+`schedule` decides which jobs may go on, `request` says what a job is in the builder's words, `worker`
+performs it, and this module feeds what happens back to the schedule. One event loop, one task group.
+"""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from bakec.ir.codes.run import LOST, SKIPPED
+from bakec.ir.diagnostics import Diagnostic, Exit, Failed, fail
+from bakec.ir.plan import Job, JobId, Plan
+from bakec.runtime import builders, dockerconfig, metadata, publish, site
+from bakec.runtime.build import Node
+from bakec.runtime.buildkit.channel import Connection, connect
+from bakec.runtime.buildkit.control import Control
+from bakec.runtime.drivers.base import Driver
+from bakec.runtime.errors import ConnectionLostError, RpcError, explain
+from bakec.runtime.journal import Journal
+from bakec.runtime.options import RunOptions
+from bakec.runtime.progress.display import TICK, Display, make_display
+from bakec.runtime.request import Request, Site, compose
+from bakec.runtime.results import JobResult, Outcome, RunResult
+from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
+from bakec.runtime.worker import Record, Workplace, work
+
+
+def run_plan(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
+    """`run` on an event loop of its own. An interrupt stops the builds and gives exit code 130."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(plan, options, driver))
+
+
+async def run(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
+    """Run all jobs of a plan. What goes wrong outside of this program is in the result, and never raised."""
+    started = time.monotonic()
+    current = _Run(plan, options)
+    try:
+        if options.metadata_file is not None:
+            metadata.check(options.metadata_file)
+        current.begin()
+        chosen = driver or builders.choose(options.builder, options.env, current.config)
+        with _interrupts(current):
+            await current.perform(chosen)
+        if options.metadata_file is not None and not current.is_lost:
+            metadata.write(options.metadata_file, current.jobs())
+    except Failed as failure:
+        current.lose(failure.diagnostics)
+    return current.result(time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _interrupts(current: "_Run") -> Iterator[None]:
+    """An interrupt stops the builds in order. Where signals cannot be handled (in a thread), they are not."""
+    loop = asyncio.get_running_loop()
+    handled: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in handled:
+            loop.add_signal_handler(number, current.interrupt)
+    except (NotImplementedError, RuntimeError, ValueError):
+        handled = ()
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+class _Run:
+    """One run: the state of the schedule, and the tasks that perform it."""
+
+    config: dockerconfig.DockerConfig
+    _state: RunState
+    _group: asyncio.TaskGroup
+    _place: Workplace
+
+    def __init__(self, plan: Plan, options: RunOptions) -> None:
+        self.config = dockerconfig.load(options.env)
+        self._plan = plan
+        self._options = options
+        self._jobs = {job.id: job for job in plan.jobs}
+        self._records = {job.id: Record() for job in plan.jobs}
+        self._journal = Journal(options.journal, plan) if options.journal else None
+        self._tasks: dict[JobId, asyncio.Task[None]] = {}
+        self._grants: dict[JobId, asyncio.Future[None]] = {}
+        self._diagnostics: list[Diagnostic] = []
+        self._is_interrupted = False
+        self._is_stopping = False
+
+    def begin(self) -> None:
+        """Set the schedule up, without the jobs that a journal says are finished."""
+        done = self._journal.read() if self._journal and self._options.resume else {}
+        self._state = begin(self._plan.jobs, self._options.jobs, frozenset(done))
+        for job_id, response in done.items():
+            if self._state.phases.get(job_id) is Phase.DONE:
+                record = self._records[job_id]
+                record.outcome, record.response = Outcome.DONE, dict(response)
+
+    async def perform(self, driver: Driver) -> None:
+        if self._state.is_over:
+            return
+        async with connect(driver) as connection, AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bakec-")))
+            display = await stack.enter_async_context(self._showing(driver))
+            try:
+                found = await site.survey(connection, self._jobs.values(), self._options, self.config, folder)
+            except RpcError as error:
+                reason = await explain(error, Control(connection.channel))
+                raise fail(LOST.at(None, endpoint=driver.place, reason=reason)) from error
+            requests = await asyncio.to_thread(self._compose, found)
+            await site.share(stack, connection, requests.values(), found.node_id)
+            self._place = self._workplace(connection, found, requests, display)
+            async with asyncio.TaskGroup() as self._group:
+                self._dispatch()
+
+    @asynccontextmanager
+    async def _showing(self, driver: Driver) -> AsyncIterator[Display]:
+        options = self._options
+        masks = await asyncio.to_thread(site.masks_of, self._plan, options.root, options.env)
+        heading = f"building with {driver.place} using the {driver.name} driver"
+        display = make_display(options.progress, options.stderr, masks, heading=heading)
+        ticker = asyncio.create_task(_tick(display))
+        try:
+            yield display
+        finally:
+            ticker.cancel()
+            display.close()
+
+    def _compose(self, found: Site) -> dict[JobId, Request]:
+        """All requests before the first build. What cannot be built stops the run, or with `keep_going` only
+        what depends on it."""
+        requests: dict[JobId, Request] = {}
+        for job_id, job in self._jobs.items():
+            if self._state.phases[job_id].is_end:
+                continue
+            try:
+                requests[job_id] = compose(job, found)
+            except Failed as failure:
+                if not self._options.keep_going:
+                    raise
+                self._fail(job, failure)
+                self._skip(advance(self._state, job_id, Phase.FAILED), job)
+        return requests
+
+    def _workplace(
+        self, connection: Connection, found: Site, requests: dict[JobId, Request], display: Display
+    ) -> Workplace:
+        node = Node(
+            connection=connection,
+            control=Control(connection.channel),
+            look_up=self.config.credentials,
+            env=self._options.env,
+            ops=self._plan.ops,
+            op_meta=self._plan.op_meta,
+        )
+        return Workplace(
+            node=node,
+            turns=self,
+            jobs=self._jobs,
+            requests=requests,
+            display=display,
+            features=found.place.features,
+            images=connection.driver.images,
+            config=self.config,
+            options=self._options,
+        )
+
+    # The schedule
+
+    def is_linked(self, job: JobId) -> bool:
+        return self._state.is_linked(job)
+
+    def reached(self, job: Job, phase: Phase) -> None:
+        self._skip(advance(self._state, job.id, phase), job)
+        if not self._is_stopping:
+            self._dispatch()
+
+    async def granted(self, job: Job) -> None:
+        await self._grant(job.id)
+        del self._grants[job.id]
+
+    def _grant(self, job: JobId) -> "asyncio.Future[None]":
+        return self._grants.setdefault(job, asyncio.get_running_loop().create_future())
+
+    def _dispatch(self) -> None:
+        for job_id, phase in starts(self._state):
+            if phase is Phase.SOLVING:
+                self._tasks[job_id] = self._group.create_task(self._drive(self._jobs[job_id]), name=job_id)
+            else:
+                self._grant(job_id).set_result(None)
+
+    def _skip(self, skipped: list[JobId], culprit: Job) -> None:
+        is_at_fault = self._records[culprit.id].outcome is Outcome.FAILED
+        for job_id in skipped:
+            record, target = self._records[job_id], self._jobs[job_id].target
+            if is_at_fault:
+                record.outcome = Outcome.SKIPPED
+                record.diagnostics.append(SKIPPED.at(None, target=target, parent=culprit.target))
+            if job_id in self._tasks:
+                self._tasks[job_id].cancel()
+
+    async def _drive(self, job: Job) -> None:
+        """A job from its start to its end, whatever that is."""
+        record = self._records[job.id]
+        record.started = time.monotonic()
+        phase = Phase.CANCELLED
+        try:
+            await work(self._place, job, record)
+            record.outcome = Outcome.CACHED if record.is_cached else Outcome.BUILT
+            phase = Phase.DONE
+            if self._journal:
+                self._journal.note(job.id, record.response)
+        except asyncio.CancelledError:
+            # Ours, if the run is stopping or the job was skipped; else somebody ends the whole program.
+            if not self._is_stopping and not self._state.phases[job.id].is_end:
+                raise
+        except ConnectionLostError as lost:
+            if not self._is_stopping:
+                self.lose((LOST.at(None, endpoint=self._place.node.connection.driver.place, reason=lost),))
+        except Failed as failure:
+            phase = Phase.FAILED
+            self._fail(job, failure)
+            if not self._options.keep_going:
+                self._stop()
+        record.seconds = time.monotonic() - record.started
+        self.reached(job, phase)
+
+    # The end
+
+    def _fail(self, job: Job, failure: Failed) -> None:
+        self._records[job.id].outcome = Outcome.FAILED
+        self._records[job.id].diagnostics.extend(failure.diagnostics)
+
+    def _stop(self) -> None:
+        """No new work, and an end to what is going on."""
+        self._is_stopping = True
+        for job_id, task in self._tasks.items():
+            if not self._state.phases[job_id].is_end and task is not asyncio.current_task():
+                task.cancel()
+
+    def interrupt(self) -> None:
+        self._is_interrupted = True
+        self._stop()
+
+    def lose(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """The run cannot go on."""
+        self._diagnostics.extend(diagnostics)
+        self._stop()
+
+    @property
+    def is_lost(self) -> bool:
+        return self.result(0.0).exit is not Exit.OK
+
+    def jobs(self) -> tuple[JobResult, ...]:
+        return tuple(_result_of(job, self._records[job.id]) for job in self._plan.jobs)
+
+    def result(self, seconds: float) -> RunResult:
+        jobs = self.jobs()
+        own = [each for job in jobs if job.outcome is Outcome.FAILED for each in job.diagnostics]
+        diagnostics = (*self._diagnostics, *own)
+        code = diagnostics[0].rule.exit if diagnostics else Exit.OK
+        if self._is_interrupted:
+            code = Exit.INTERRUPTED
+        return RunResult(jobs=jobs, exit=code, diagnostics=diagnostics, seconds=seconds)
+
+
+def _result_of(job: Job, record: Record) -> JobResult:
+    return JobResult(
+        id=job.id,
+        target=job.target,
+        outcome=record.outcome,
+        seconds=record.seconds,
+        digest=record.response.get(publish.DIGEST, ""),
+        response=record.response,
+        diagnostics=tuple(record.diagnostics),
+        attempts=record.attempts,
+    )
+
+
+async def _tick(display: Display) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        display.tick()

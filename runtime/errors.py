@@ -1,0 +1,124 @@
+"""The seam to gRPC: what a daemon says becomes one of our diagnostics, or a failed build with its source."""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+import grpc
+import grpc.aio
+
+from bakec.runtime.buildkit.proto.gateway_pb2 import Status
+
+if TYPE_CHECKING:
+    from bakec.runtime.buildkit.control import Control
+
+DETAILS = "grpc-status-details-bin"
+RpcError = grpc.aio.AioRpcError
+PROBE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A piece of a definition at fault: `lines` are ranges of line numbers from 1, both ends included."""
+
+    filename: str
+    text: str
+    lines: tuple[tuple[int, int], ...]
+
+
+class SolveError(Exception):
+    """A daemon refused or failed a build. `status` is what it said, to be handed back to it."""
+
+    def __init__(self, status: Status, sources: Sequence[Source]) -> None:
+        super().__init__(status.message)
+        self.status = status
+        self.sources = tuple(sources)
+
+
+class ConnectionLostError(Exception):
+    """The daemon is gone."""
+
+
+async def explain(error: grpc.aio.AioRpcError, control: "Control") -> SolveError | ConnectionLostError:
+    """Tell a failed build from a daemon that is gone. The code does not say: a registry that is unavailable
+    gives the same as a broken connection. So the daemon is asked whether it is there; a slow answer is
+    one."""
+    try:
+        await control.workers(seconds=PROBE_SECONDS)
+    except grpc.aio.AioRpcError as probe:
+        is_slow = probe.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        if not is_slow or error.code() is grpc.StatusCode.UNAVAILABLE:
+            return ConnectionLostError(_last_word(probe.details() or error.details() or "no answer"))
+    status = read_status(error)
+    return SolveError(status, _sources(status))
+
+
+def read_status(error: grpc.aio.AioRpcError) -> Status:
+    """The status with its details, which travel in a trailer."""
+    trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    for name, value in trailers:
+        if name == DETAILS and isinstance(value, bytes):
+            return Status.FromString(value)
+    code = error.code().value[0]
+    return Status(code=int(code), message=error.details() or error.code().name)
+
+
+def _sources(status: Status) -> list[Source]:
+    """The details of BuildKit hold JSON where protobuf is expected; those of type Source are wanted."""
+    found = []
+    for detail in status.details:
+        if "errdefs.Source" not in detail.type_url:
+            continue
+        try:
+            value = json.loads(detail.value)
+            found.append(_source(value))
+        except (ValueError, KeyError, TypeError, binascii.Error):
+            continue  # a daemon of another version: the message alone must do
+    return found
+
+
+def _source(value: dict[str, Any]) -> Source:
+    info = value["info"]
+    text = base64.b64decode(info.get("data") or "").decode(errors="replace")
+    spans = [(_line(each, "start"), _line(each, "end")) for each in value.get("ranges") or ()]
+    return Source(str(info.get("filename", "")), text, tuple((start, max(start, end)) for start, end in spans))
+
+
+def _line(span: dict[str, Any], end: str) -> int:
+    return int((span.get(end) or {}).get("line", 0))
+
+
+def excerpt(source: Source) -> str:
+    """The lines at fault, marked, with a few around them, in the reference's form. Empty if none are
+    known."""
+    texts = source.text.split("\n")
+    marked = {line for start, end in source.lines for line in range(start, end + 1)}
+    if not marked or not 1 <= min(marked) <= len(texts):
+        return ""
+    first, last = _widen(min(marked), min(max(marked), len(texts)), len(texts))
+    rule = "--------------------"
+    rows = [f" {line:3} | {'>>>' if line in marked else '   '} {texts[line - 1]}" for line in range(first, last + 1)]
+    return "\n".join([f"{source.filename}:{min(marked)}", rule, *rows, rule])
+
+
+def _widen(first: int, last: int, total: int) -> tuple[int, int]:
+    """Two lines more, four around a single one, from both sides in turn."""
+    wanted, added = (4 if first == last else 2), 0
+    while added < wanted:
+        if first > 1:
+            first, added = first - 1, added + 1
+        if last < total:
+            last, added = last + 1, added + 1
+        added += 1
+    return first, last
+
+
+def _last_word(text: str) -> str:
+    """gRPC tells of every address it tried, such as that of our own relay; what went wrong comes last."""
+    return text.rpartition(": ")[2]

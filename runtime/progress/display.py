@@ -1,0 +1,54 @@
+"""How a run shows on a terminal or in a log: the choice, and what every display can do."""
+
+from typing import Protocol, TextIO
+
+from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+from bakec.runtime.progress.trace import Trace
+
+MODES = ("auto", "plain", "tty", "quiet", "rawjson")
+TICK = 0.15
+"""Seconds between two looks at what has changed."""
+
+
+class Display(Protocol):
+    def update(self, prefix: str, response: StatusResponse) -> None:
+        """Something has happened in the build of the target `prefix` (empty when there is only one)."""
+        ...
+
+    def tick(self) -> None:
+        """Show what has changed. Called every `TICK` seconds, and once at the end."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def update(self, prefix: str, response: StatusResponse) -> None:
+        del prefix, response
+
+    def tick(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+def make_display(mode: str, stream: TextIO, masks: tuple[bytes, ...], *, heading: str = "") -> Display:
+    """`auto` is `tty` on a terminal and `plain` elsewhere. Only the display that is used is imported."""
+    if mode == "auto":
+        mode = "tty" if stream.isatty() else "plain"
+    if mode == "quiet":
+        return Quiet()
+    if mode == "rawjson":
+        from bakec.runtime.progress.rawjson import RawJson
+
+        return RawJson(stream, masks)
+    if mode == "tty":
+        from bakec.runtime.progress.tty import Tty
+
+        return Tty(stream, Trace(masks))
+    from bakec.runtime.progress.plain import Plain
+
+    return Plain(stream, Trace(masks), heading)

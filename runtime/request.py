@@ -1,0 +1,310 @@
+"""A job in the words of one builder: all that goes into its solve request, but for the results of other
+jobs."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, SECRET_MISSING
+from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.plan import Cache, FrontendSolve, Job
+from bakec.runtime import layout, vcs
+from bakec.runtime.buildkit.services import secrets
+from bakec.runtime.buildkit.session import make_id
+from bakec.runtime.dockerconfig import DockerConfig
+from bakec.runtime.exports import TRUE, Output, Place, outputs_of
+
+MAIN_MOUNTS = ("context", "dockerfile")
+ATTESTATIONS = "exporter.image.attestations"
+MULTIPLE_EXPORTERS = "exporter.multiple"
+OPTIONAL_CACHES = {"gha": "cache.gha", "s3": "cache.s3"}
+"""Kinds of cache that are left out, silently, where the daemon lacks the capability."""
+DEFAULT_PROVENANCE = "mode=min,inline-only=true"
+HOST_GATEWAY = "host-gateway"
+EXPORT_STORE = "export"
+TAGGED = re.compile(r"(?P<path>.*?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?\Z")
+
+Attrs = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a run happens: the machine's side and the builder's."""
+
+    place: Place
+    config: DockerConfig
+    node_id: str
+    caps: frozenset[str] = frozenset()
+    inline: Path
+    """A private folder for the Dockerfiles that a plan holds as text."""
+    checkouts: dict[Path, vcs.Checkout | None] = field(default_factory=dict)
+
+    def checkout(self, context: Path) -> vcs.Checkout | None:
+        """What git says of a context; asked once for all jobs that use it."""
+        if context not in self.checkouts:
+            self.checkouts[context] = vcs.find_checkout(context, self.env)
+        return self.checkouts[context]
+
+    @property
+    def root(self) -> Path:
+        return self.place.root
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        return self.place.env
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """What will be sent for one job. `mounts` are local directories by the name that the frontend asks
+    for."""
+
+    job: Job
+    root: Path
+    frontend: str
+    attrs: Attrs
+    outputs: list[Output]
+    mounts: dict[str, Path]
+    shared_key: str
+    cache_exports: list[tuple[str, Attrs]] = field(default_factory=list)
+    cache_imports: list[tuple[str, Attrs]] = field(default_factory=list)
+    stores: dict[str, Path] = field(default_factory=dict)
+    """Directories of blobs by the id under which the daemon reads or writes them."""
+    indexes: list[tuple[Path, str]] = field(default_factory=list)
+    """Local caches to be listed in their index when they are written, and their tags."""
+    local_sessions: Attrs = field(default_factory=dict)
+    """Mount -> id of the shared session that serves it."""
+
+    @property
+    def entitlements(self) -> list[str]:
+        host = self.attrs.get("force-network-mode") == "host"
+        return [*self.job.entitlements, *(["network.host"] if host else [])]
+
+
+def wants_caps(job: Job) -> bool:
+    """Whether what is sent depends on the daemon's capabilities, which take a small build to find out."""
+    caches = {cache.type for cache in (*job.cache_from, *job.cache_to)}
+    return job.provenance_default or len(job.exports) > 1 or bool(caches & OPTIONAL_CACHES.keys())
+
+
+def compose(job: Job, site: Site) -> Request:
+    """Raises `Failed` for what cannot be built here: a directory that is missing, an output the builder
+    lacks. Looks at files, so it blocks."""
+    _check_secrets(job, site)
+    mounts = _mounts(job, site)
+    solve = job.solve
+    attrs = dict(solve.attrs)
+    outputs = outputs_of(job, site.place)
+    if len(outputs) > 1 and MULTIPLE_EXPORTERS not in site.caps:
+        problem = "multiple outputs currently unsupported by the current BuildKit daemon"
+        raise _bad(job, f"{problem}, please upgrade to version v0.13+ or use a single output")
+    request = Request(
+        job=job,
+        root=site.root,
+        frontend=solve.frontend if isinstance(solve, FrontendSolve) else "",
+        attrs=attrs,
+        outputs=outputs,
+        mounts=mounts,
+        shared_key=_shared_key(mounts["context"], site) if "context" in mounts else "",
+    )
+    _attest(request, site)
+    _resolve(request, site)
+    checkout = site.checkout(mounts["context"]) if "context" in mounts else None
+    if checkout is not None:
+        dockerfile = mounts.get("dockerfile", site.root) / attrs.get("filename", "Dockerfile")
+        attrs |= vcs.attrs_of(checkout, site.env, mounts, dockerfile)
+    if request.frontend:
+        _add_contexts(request, site)
+        _add_proxies(request, site)
+        _add_host_gateway(request, site)
+    if job.call:
+        attrs["requestid"] = f"frontend.{job.call}"
+        attrs["frontend.caps"] = _joined(attrs.get("frontend.caps"), "moby.buildkit.frontend.subrequests+forward")
+    _add_stores(request, site)
+    _add_caches(request, site)
+    return request
+
+
+def _mounts(job: Job, site: Site) -> dict[str, Path]:
+    mounts = {local.name: site.root / local.path for local in job.locals}
+    if job.dockerfile_inline is not None:
+        folder = site.inline / make_id()
+        folder.mkdir()
+        (folder / "Dockerfile").write_text(job.dockerfile_inline)
+        mounts["dockerfile"] = folder
+    for path in mounts.values():
+        if not path.is_dir():
+            reason = "not a directory" if path.exists() else "no such directory"
+            raise fail(CONTEXT_MISSING.at(None, target=job.target, path=path, reason=reason))
+    return mounts
+
+
+def _check_secrets(job: Job, site: Site) -> None:
+    """Before anything is built: a typing error should not show after an hour."""
+    for secret in job.secrets:
+        if secret.env:
+            continue
+        try:
+            size = (site.root / secret.src).stat().st_size
+        except OSError as error:
+            problem = f"failed to stat {secret.src}: {error.strerror}"
+            raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem)) from error
+        if size > secrets.MAX_SIZE:
+            problem = f"{secret.src} is too big: max size 500kB"
+            raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem))
+
+
+def _shared_key(path: Path, site: Site) -> str:
+    return f"{path.absolute().name}:{site.node_id}"
+
+
+def _attest(request: Request, site: Site) -> None:
+    asked = any(key.startswith("attest:") for key in request.attrs)
+    able = site.place.features.multi_platform and ATTESTATIONS in site.caps
+    if asked and not site.place.features.multi_platform:
+        raise _bad(request.job, f"Attestation is not supported for the {site.place.driver} driver.")
+    if asked and not able:
+        raise _bad(request.job, "Attestations are not supported by the current BuildKit daemon")
+    declined = site.env.get("BUILDX_NO_DEFAULT_ATTESTATIONS", "") in TRUE
+    if able and request.job.provenance_default and not declined:
+        request.attrs.setdefault("attest:provenance", DEFAULT_PROVENANCE)
+
+
+def _resolve(request: Request, site: Site) -> None:
+    if request.job.pull:
+        request.attrs["image-resolve-mode"] = "pull"
+    elif site.place.features.moby:
+        request.attrs["image-resolve-mode"] = "local"
+    if len(request.job.platforms) > 1 and not site.place.features.multi_platform:
+        raise _bad(request.job, f"Multi-platform build is not supported for the {site.place.driver} driver.")
+
+
+def _add_contexts(request: Request, site: Site) -> None:
+    """Named contexts that are directories. One called like a main mount goes under `_NAME`."""
+    for name, path in request.mounts.items():
+        if name in MAIN_MOUNTS:
+            continue
+        key = name[1:] if name in [f"_{main}" for main in MAIN_MOUNTS] else name
+        request.attrs[f"context:{key}"] = f"local:{name}"
+        request.attrs[f"sharedkey:localdir:{key}"] = _shared_key(path, site)
+
+
+def _add_proxies(request: Request, site: Site) -> None:
+    given = {key.removeprefix("build-arg:").lower() for key in request.attrs if key.startswith("build-arg:")}
+    for name, value in site.config.proxy_args(site.env.get("DOCKER_HOST", "")).items():
+        if name.lower() not in given:
+            request.attrs[f"build-arg:{name}"] = value
+
+
+def _add_host_gateway(request: Request, site: Site) -> None:
+    hosts = request.attrs.get("add-hosts", "").split(",")
+    if not any(host.endswith(f"={HOST_GATEWAY}") for host in hosts):
+        return
+    address = site.place.features.host_gateway
+    if not address:
+        problem = f"host-gateway is not supported by the {site.place.driver} driver"
+        raise _bad(request.job, f"unable to derive the IP value for host-gateway: {problem}")
+    request.attrs["add-hosts"] = ",".join(host.replace(f"={HOST_GATEWAY}", f"={address}") for host in hosts)
+
+
+def _add_stores(request: Request, site: Site) -> None:
+    """Layouts to build from, and the one to export to."""
+    for name, value in request.job.oci_layouts.items():
+        match = TAGGED.match(value)
+        found = match.groupdict() if match else {"path": value, "tag": None, "digest": None}
+        path = site.root / (found["path"] or "")
+        digest = found["digest"] or _digest_in(request.job, path, found["tag"] or "latest", value)
+        store = make_id()
+        tag = f":{found['tag']}" if found["tag"] else "" if found["digest"] else ":latest"
+        request.stores[f"oci:{store}"] = path
+        request.attrs[f"context:{name}"] = f"oci-layout://{store}{tag}@{digest}"
+    for output in request.outputs:
+        if output.store is not None:
+            request.stores[EXPORT_STORE] = output.store
+
+
+def _digest_in(job: Job, path: Path, tag: str, value: str) -> str:
+    manifests = layout.read_index(path)
+    digest = layout.find_digest(path, tag) or (str(manifests[0].get("digest")) if len(manifests) == 1 else "")
+    if not digest:
+        raise _bad(job, f'oci-layout reference "oci-layout://{value}" could not be resolved')
+    return digest
+
+
+def _add_caches(request: Request, site: Site) -> None:
+    features = site.place.features
+    exports = list(request.job.cache_to)
+    if request.attrs.get("build-arg:BUILDKIT_INLINE_CACHE", "") in TRUE:
+        exports.append(Cache(type="inline"))
+    for cache in exports:
+        if cache.type != "inline" and not features.cache_export:
+            raise _bad(request.job, f"Cache export is not supported for the {site.place.driver} driver.")
+        attrs = _active(cache, site)
+        if attrs is None:
+            continue
+        if cache.type == "local":
+            attrs["dest"] = _export_locally(request, site, attrs)
+        request.cache_exports.append((cache.type, attrs))
+    for cache in request.job.cache_from:
+        attrs = _active(cache, site)
+        if attrs is not None and (cache.type != "local" or _import_locally(request, site, attrs)):
+            request.cache_imports.append((cache.type, attrs))
+    if request.cache_imports and request.frontend:
+        wire = [{"Type": kind, "Attrs": attrs} for kind, attrs in request.cache_imports]
+        request.attrs["cache-imports"] = json.dumps(wire, separators=(",", ":"))
+
+
+def _active(cache: Cache, site: Site) -> Attrs | None:
+    """The attributes with what the environment adds; None for a cache that cannot be used here."""
+    attrs, env = dict(cache.attrs), site.env
+    needed = OPTIONAL_CACHES.get(cache.type)
+    if needed and needed not in site.caps:
+        return None
+    if cache.type == "gha":
+        v2 = attrs.get("version", "2" if env.get("ACTIONS_CACHE_SERVICE_V2", "") in TRUE else "") == "2"
+        results = env.get("ACTIONS_RESULTS_URL", "")
+        defaults = {
+            "token": env.get("ACTIONS_RUNTIME_TOKEN", ""),
+            "url": env.get("ACTIONS_CACHE_URL") or results,
+            "url_v2": results if v2 else "",
+        }
+        attrs = {**{key: value for key, value in defaults.items() if value}, **attrs}
+        return attrs if attrs.get("token") and (attrs.get("url") or attrs.get("url_v2")) else None
+    if cache.type == "s3" and not {"access_key_id", "secret_access_key"} <= attrs.keys():
+        for key in ("access_key_id", "secret_access_key", "session_token"):
+            value = env.get(f"AWS_{key.upper()}")
+            if value:
+                attrs.setdefault(key, value)
+    return attrs
+
+
+def _export_locally(request: Request, site: Site, attrs: Attrs) -> str:
+    if not attrs.get("dest"):
+        raise _bad(request.job, "local cache exporter requires dest")
+    path = site.root / attrs["dest"]
+    request.stores[f"local:{path}"] = path
+    request.indexes.append((path, attrs.get("tag", "latest")))
+    return str(path)
+
+
+def _import_locally(request: Request, site: Site, attrs: Attrs) -> bool:
+    """False for a cache that is not there (yet): the build goes on without it."""
+    if not attrs.get("src"):
+        raise _bad(request.job, "local cache importer requires src")
+    path = site.root / attrs["src"]
+    digest = attrs.get("digest") or layout.find_digest(path, attrs.get("tag", "latest"))
+    if not digest or not (path / "blobs" / digest.replace(":", "/")).exists():
+        return False
+    attrs["src"], attrs["digest"] = str(path), digest
+    request.stores[f"local:{path}"] = path
+    return True
+
+
+def _joined(first: str | None, second: str) -> str:
+    return f"{first},{second}" if first else second
+
+
+def _bad(job: Job, reason: str) -> Failed:
+    return fail(BAD_REQUEST.at(None, target=job.target, reason=reason))

@@ -1,0 +1,148 @@
+"""Which jobs may go on: decided by pure functions over the state of a run, whenever that state changes.
+
+A job passes through phases. It is *solved* (its frontend has made LLB), *built* and *finished* (exported,
+and ended). A job that is linked to others keeps the daemon from forgetting shared work by an order of its
+own: it is built when all that use it are solved and all that it uses are built, and finished when all that
+use it are done. A job that waits for others holds no slot, so a limit of one slot cannot lock the run.
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from bakec.ir.plan import Job, JobId
+
+
+class Phase(IntEnum):
+    """In the order they are passed. Odd ones up to FINISHING are work, which takes a slot."""
+
+    WAITING = 0
+    SOLVING = 1
+    SOLVED = 2
+    BUILDING = 3
+    BUILT = 4
+    FINISHING = 5
+    DONE = 6
+    FAILED = 7
+    SKIPPED = 8
+    CANCELLED = 9
+
+    @property
+    def is_work(self) -> bool:
+        return self in (Phase.SOLVING, Phase.BUILDING, Phase.FINISHING)
+
+    @property
+    def is_end(self) -> bool:
+        return self >= Phase.DONE
+
+    @property
+    def is_loss(self) -> bool:
+        return self > Phase.DONE
+
+
+Start = tuple[JobId, Phase]
+"""A job and the phase of work that it may enter."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """Where each job of a run is. `limit` is the number of slots, 0 for no limit."""
+
+    parents: Mapping[JobId, tuple[JobId, ...]]
+    children: Mapping[JobId, tuple[JobId, ...]]
+    order: Mapping[JobId, int]
+    limit: int = 0
+    phases: dict[JobId, Phase] = field(default_factory=dict)
+    working: int = 0
+    ready: list[tuple[int, int, JobId]] = field(default_factory=list)
+    """A heap of what may be entered: later phases first, then the plan's order."""
+
+    def is_linked(self, job: JobId) -> bool:
+        return bool(self.parents[job] or self.children[job])
+
+    @property
+    def is_over(self) -> bool:
+        return all(phase.is_end for phase in self.phases.values())
+
+
+def begin(jobs: Iterable[Job], limit: int = 0, done: frozenset[JobId] = frozenset()) -> RunState:
+    """The state of a run before its first job; `done` jobs are not run again. A job that others need and
+    that was done is run again if one of those is not: its result is needed."""
+    jobs = tuple(jobs)
+    children: dict[JobId, list[JobId]] = {job.id: [] for job in jobs}
+    parents: dict[JobId, tuple[JobId, ...]] = {}
+    for job in jobs:
+        parents[job.id] = tuple(dict.fromkeys(need.job for need in job.needs))
+        for parent in parents[job.id]:
+            children[parent].append(job.id)
+    state = RunState(
+        parents=parents,
+        children={job: tuple(users) for job, users in children.items()},
+        order={job.id: index for index, job in enumerate(jobs)},
+        limit=limit,
+    )
+    for job in reversed(jobs):
+        needed = any(state.phases[child] is Phase.WAITING for child in children[job.id])
+        state.phases[job.id] = Phase.DONE if job.id in done and not needed else Phase.WAITING
+    for job in jobs:
+        _look_at(state, job.id)
+    return state
+
+
+def starts(state: RunState) -> list[Start]:
+    """Take what may start now: call it after every event."""
+    taken: list[Start] = []
+    while state.ready and not (state.limit and state.working >= state.limit):
+        later, _, job = heapq.heappop(state.ready)
+        phase = Phase(-later)
+        if state.phases[job] is Phase(phase - 1):
+            _set(state, job, phase)
+            taken.append((job, phase))
+    return taken
+
+
+def advance(state: RunState, job: JobId, phase: Phase) -> list[JobId]:
+    """A job has come to `phase`. Returns the jobs that can no longer succeed, now SKIPPED: those that use a
+    job that was lost. What they were doing has to be stopped."""
+    if state.phases[job].is_end:
+        return []
+    if phase is Phase.SOLVED and not state.is_linked(job):
+        phase = Phase.BUILT
+    _set(state, job, phase)
+    skipped: list[JobId] = []
+    lost = [job] if phase.is_loss else []
+    while lost:
+        for child in state.children[lost.pop()]:
+            if not state.phases[child].is_end:
+                _set(state, child, Phase.SKIPPED)
+                skipped.append(child)
+                lost.append(child)
+    for changed in (job, *skipped):
+        for other in (changed, *state.parents[changed], *state.children[changed]):
+            _look_at(state, other)
+    return skipped
+
+
+def _set(state: RunState, job: JobId, phase: Phase) -> None:
+    before = state.phases.get(job, Phase.WAITING)
+    state.working += phase.is_work - before.is_work
+    state.phases[job] = phase
+
+
+def _look_at(state: RunState, job: JobId) -> None:
+    """Put the job on the heap if it may go on. Doing so twice is harmless: `starts` checks the phase."""
+    phase = state.phases[job]
+    if phase in (Phase.WAITING, Phase.SOLVED, Phase.BUILT) and _may_leave(state, job, phase):
+        heapq.heappush(state.ready, (-(phase + 1), state.order[job], job))
+
+
+def _may_leave(state: RunState, job: JobId, phase: Phase) -> bool:
+    parents, children = state.parents[job], state.children[job]
+    if phase is Phase.WAITING:
+        return all(Phase.SOLVED <= state.phases[each] <= Phase.DONE for each in parents)
+    if phase is Phase.SOLVED:
+        return all(state.phases[each] >= Phase.SOLVED for each in children) and all(
+            state.phases[each] >= Phase.BUILT for each in parents
+        )
+    return all(state.phases[each].is_end for each in children)

@@ -1,0 +1,45 @@
+"""Plans made by hand and the engine's own client, for the tests of this folder."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+
+from bakec.ir.plan import FrontendSolve, Job, JobId, LocalDir, Need, Plan, TargetName
+from bakec.runtime.results import RunResult
+
+Runner = Callable[..., RunResult]
+BASE = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "/bin"]\n'
+
+
+def job(
+    name: str, dockerfile: str, *, needs: tuple[str, ...] = (), attrs: Mapping[str, str] | None = None, **fields: object
+) -> Job:
+    """A job whose Dockerfile is text; `needs` are jobs and the contexts of the same names."""
+    linked = {"frontend.caps": "moby.buildkit.frontend.contexts+forward"} if needs else {}
+    solve = FrontendSolve(
+        frontend="dockerfile.v0",
+        attrs={"filename": "Dockerfile", "dockerfilekey": "dockerfile", **linked, **(attrs or {})},
+    )
+    fields.setdefault("locals", (LocalDir(name="context", path="context"),))
+    return Job(
+        id=JobId(name),
+        target=TargetName(name),
+        solve=solve,
+        needs=tuple(Need(context=each, job=JobId(each)) for each in needs),
+        dockerfile_inline=dockerfile,
+        **fields,
+    )
+
+
+def plan(*jobs: Job) -> Plan:
+    return Plan(requested=tuple(each.target for each in jobs), jobs=jobs)
+
+
+def docker(env: Mapping[str, str], *arguments: str) -> str:
+    done = subprocess.run(("docker", *arguments), env=dict(env), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def inspect(env: Mapping[str, str], image: str) -> dict[str, object]:
+    return json.loads(docker(env, "image", "inspect", image))[0]

@@ -1,0 +1,104 @@
+"""The standard functions, by the tables in this folder and by the examples of their own rows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakec.compiler.jsontext import encode
+from bakec.compiler.stdlib.registry import FUNCTIONS, ArityError, Function, FunctionError, call
+from bakec.ir.values import integer, null, string, tuple_
+from tests.language.expressions import Example, examples, outcome, value_of
+
+HERE = Path(__file__).parent
+TABLES = sorted(HERE.glob("*.examples"))
+ROWS = [pytest.param(row, id=f"{table.stem}-{row.line}") for table in TABLES for row in examples(table)]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_table(row: Example) -> None:
+    if row.fails:
+        assert outcome(row.left)[1] == [row.right]
+    else:
+        assert value_of(row.left) == value_of(row.right)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_the_example_of_each_row_is_true(function: Function) -> None:
+    assert encode(value_of(function.example)) == encode(value_of(function.result))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_each_row_is_documented_in_one_line(function: Function) -> None:
+    assert function.doc.endswith(".")
+    assert "\n" not in function.doc
+
+
+def test_every_function_has_a_table_or_is_lazy_or_impure() -> None:
+    used = " ".join(row.values[0].left for row in ROWS)  # type: ignore[union-attr]
+    missing = [name for name, row in FUNCTIONS.items() if f"{name}(" not in used and row.pure and not row.lazy]
+
+    assert missing == []
+
+
+def test_arity_is_checked_before_the_arguments() -> None:
+    with pytest.raises(ArityError) as few:
+        call("substr", [string("a")])
+    with pytest.raises(ArityError) as many:
+        call("upper", [null(), null()])
+
+    assert (few.value.expected, few.value.missing, few.value.at_least) == (3, "offset", False)
+    assert (many.value.expected, many.value.missing) == (1, "")
+
+
+def test_an_error_names_the_argument_at_fault() -> None:
+    with pytest.raises(FunctionError) as caught:
+        call("join", [string(","), tuple_([string("a"), null()])])
+
+    assert caught.value.message == "element 1 is null; cannot concatenate null values"
+    assert caught.value.argument == 1
+
+
+def test_impure_functions_ask_the_context() -> None:
+    assert value_of("timestamp()") == string("2023-11-14T22:13:20Z")
+    assert value_of("uuidv4()") == string("00000000-0000-4000-8000-000000000000")
+    assert value_of("homedir()") == string("/home/ada")
+
+
+def test_lengths_are_numbers_of_64_bits() -> None:
+    # It shows when one is divided by another.
+    assert value_of('"${length([1]) / length([1, 2, 3])}"') == string("0.33333333333333333334")
+    assert call("length", [tuple_([])]) == integer(0)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'format("%999999999d", 1)',
+        'indent(999999999, "a\\nb")',
+        'setproduct(range(1000), range(1000))',
+        'replace(join("", formatlist("%05000d", range(1000))), "0", "0123456789")',
+        'parseint(format("%020000d", 1), 10)',
+        "1e1000000000",
+    ],
+)
+def test_what_would_take_unreasonable_memory_is_refused(expression: str) -> None:
+    from bakec.compiler.hcl.parse import parse_expression
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.ir.span import Source
+
+    problems = Diagnostics()
+    parse_expression(Source("expression", expression), problems)
+
+    assert problems.items or outcome(expression)[1]
+
+
+def test_loading_the_registry_loads_no_library() -> None:
+    code = "import sys; import bakec.compiler.stdlib.registry; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    heavy = {"re2", "regex", "hashlib", "json", "datetime", "ipaddress", "uuid", "dataclasses", "inspect", "lark"}
+    assert heavy.isdisjoint(loaded)
+    modules = {name for name in loaded if name.startswith("bakec.compiler.stdlib.")}
+    assert modules == {f"bakec.compiler.stdlib.{name}" for name in ("arguments", "registry", "table")}

@@ -1,0 +1,181 @@
+"""Runs on the fake daemon, which speaks the real protocol: order, limits, failures, interrupts."""
+
+import asyncio
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from fake_plans import Runner, job, plan
+
+from bakec.ir.diagnostics import Exit
+from bakec.ir.plan import Exporter, LocalDir, Secret
+from bakec.runtime.drivers.fake import FakeDriver
+from bakec.runtime.engine import run
+from bakec.runtime.options import RunOptions
+from bakec.runtime.results import Outcome
+
+
+def outcomes(result: object) -> dict[str, str]:
+    return {each.id: each.outcome.value for each in result.jobs}
+
+
+def test_all_jobs_are_built(perform: Runner) -> None:
+    driver = FakeDriver()
+    result = perform(driver, job("a"), job("b"), job("c"))
+
+    assert result.exit is Exit.OK
+    assert outcomes(result) == {"a": "built", "b": "built", "c": "built"}
+
+
+def test_an_empty_plan_needs_no_builder(perform: Runner) -> None:
+    assert perform(FakeDriver()).exit is Exit.OK
+
+
+def test_linked_jobs_are_solved_parents_first_and_ended_children_first(perform: Runner) -> None:
+    driver = FakeDriver()
+    perform(driver, job("base"), job("child", "base"), jobs=1)
+
+    assert [each for each in driver.log if each[0] in ("solve", "evaluate", "end")] == [
+        ("solve", "base"),
+        ("solve", "child"),
+        ("evaluate", "base"),
+        ("evaluate", "child"),
+        ("end", "child"),
+        ("end", "base"),
+    ]
+
+
+def test_the_number_of_jobs_at_work_is_limited(perform: Runner) -> None:
+    going, most = 0, 0
+
+    async def work(_name: str) -> None:
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(0.01)
+        going -= 1
+
+    perform(FakeDriver(work), *(job(f"j{index}") for index in range(20)), jobs=3)
+    assert most == 3
+
+
+async def _fail_b(name: str) -> None:
+    if name == "b":
+        raise OSError("the disk of b is full")
+    await asyncio.sleep(0.2)
+
+
+def test_the_first_failure_stops_the_rest(perform: Runner) -> None:
+    driver = FakeDriver(_fail_b)
+    result = perform(driver, job("a"), job("b"), job("c"))
+
+    assert result.exit is Exit.BUILD
+    assert outcomes(result) == {"a": "cancelled", "b": "failed", "c": "cancelled"}
+    assert [each.message for each in result.diagnostics] == ["target `b`: failed to solve: the disk of b is full"]
+    assert {("cancel", "a"), ("cancel", "c")} <= set(driver.log)
+
+
+def test_with_keep_going_only_what_depends_on_a_failure_is_skipped(perform: Runner) -> None:
+    result = perform(FakeDriver(_fail_b), job("a"), job("b"), job("c", "b"), job("d", "c"), job("e"), keep_going=True)
+    assert outcomes(result) == {"a": "built", "b": "failed", "c": "skipped", "d": "skipped", "e": "built"}
+    assert result.exit is Exit.BUILD
+
+
+def test_a_daemon_that_dies_is_one_error_and_no_hang(perform: Runner) -> None:
+    async def die(_name: str) -> None:
+        await asyncio.sleep(0.05)
+        driver.die()
+        await asyncio.sleep(60)
+
+    driver = FakeDriver(die)
+    result = perform(driver, job("a"), job("b"), job("c", "a"))
+
+    assert result.exit is Exit.DRIVER
+    assert [each.rule.code for each in result.diagnostics] == ["BK702"]
+    assert {each.outcome for each in result.jobs} == {Outcome.CANCELLED}
+
+
+def test_a_job_that_takes_too_long_is_stopped(perform: Runner) -> None:
+    driver = FakeDriver(lambda _name: asyncio.sleep(60))
+    result = perform(driver, job("slow"), timeout=0.1)
+
+    assert result.exit is Exit.DEADLINE
+    assert ("cancel", "slow") in driver.log
+
+
+def test_a_failure_is_tried_again_as_often_as_asked_for(perform: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = 0
+
+    async def unsteady(_name: str) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise OSError("try again")
+
+    monkeypatch.setattr("bakec.runtime.worker.RETRY_SECONDS", 0.0)
+    assert perform(FakeDriver(unsteady), job("a"), retries=1).exit is Exit.BUILD
+    attempts = 0
+    result = perform(FakeDriver(unsteady), job("a"), retries=2)
+    assert result.exit is Exit.OK
+    assert result.jobs[0].attempts == 3
+
+
+def test_a_journal_lets_a_run_be_taken_up_again(perform: Runner, tmp_path: Path) -> None:
+    jobs = (job("a"), job("b"), job("c"))
+    journal = tmp_path / "run.journal"
+    first = perform(FakeDriver(_fail_b), *jobs, journal=journal, keep_going=True)
+    driver = FakeDriver()
+    second = perform(driver, *jobs, journal=journal, resume=True)
+
+    assert outcomes(first) == {"a": "built", "b": "failed", "c": "built"}
+    assert outcomes(second) == {"a": "done before", "b": "built", "c": "done before"}
+    assert {name for _, name in driver.log} == {"b"}
+
+
+def test_a_journal_of_another_plan_is_refused(perform: Runner, tmp_path: Path) -> None:
+    journal = tmp_path / "run.journal"
+    perform(FakeDriver(), job("a"), journal=journal)
+    result = perform(FakeDriver(), job("other"), journal=journal, resume=True)
+
+    assert result.exit is Exit.USAGE
+    assert "it belongs to another plan" in result.diagnostics[0].message
+
+
+def test_a_context_that_is_missing_stops_the_run_before_it_begins(perform: Runner) -> None:
+    driver = FakeDriver()
+    result = perform(driver, job("a"), job("b", locals=(LocalDir(name="context", path="nowhere"),)))
+
+    assert [each.rule.code for each in result.diagnostics] == ["BK707"]
+    assert driver.log == []
+
+
+def test_secret_values_are_not_in_the_options_nor_in_what_is_shown(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "TOKEN": "very-secret-value"}
+    stream = StringIO()
+    options = RunOptions(root=tmp_path, env=env, stderr=stream, progress="plain")
+    leak = job("very-secret-value", secrets=(Secret(id="t", env="TOKEN"),))
+    asyncio.run(run(plan(leak), options, FakeDriver()))
+
+    assert "very-secret-value" not in repr(options)
+
+
+def test_the_metadata_file_needs_its_folder(perform: Runner, tmp_path: Path) -> None:
+    result = perform(FakeDriver(), job("a"), metadata_file=tmp_path / "none/meta.json")
+    assert result.exit is Exit.USAGE
+
+
+def test_the_metadata_file_is_written_on_success_only(perform: Runner, tmp_path: Path) -> None:
+    exports = (Exporter(type="image"),)
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    perform(FakeDriver(), job("a", exports=exports), metadata_file=good)
+    perform(FakeDriver(_fail_b), job("b", exports=exports), metadata_file=bad)
+
+    assert json.loads(good.read_text())["a"]["containerimage.digest"].startswith("sha256:")
+    assert not bad.exists()
+
+
+def test_many_linked_jobs_at_once(perform: Runner) -> None:
+    jobs = [job("base"), *(job(f"n{index}", "base") for index in range(150))]
+    result = perform(FakeDriver(), *jobs, jobs=7)
+    assert result.exit is Exit.OK

@@ -1,0 +1,114 @@
+"""The schedule by itself: laws that hold for every graph of jobs, whatever ends when."""
+
+from collections.abc import Iterator
+
+from fake_plans import job
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakec.ir.plan import Job, JobId
+from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
+
+NEXT = {Phase.SOLVING: Phase.SOLVED, Phase.BUILDING: Phase.BUILT, Phase.FINISHING: Phase.DONE}
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Job]:
+    """Jobs in an order in which each comes after those it needs."""
+    count = draw(st.integers(1, 12))
+    jobs = []
+    for index in range(count):
+        needs = draw(st.sets(st.integers(0, index - 1), max_size=3)) if index else set()
+        jobs.append(job(f"j{index}", *(f"j{need}" for need in sorted(needs))))
+    return jobs
+
+
+def simulate(state: RunState, random: st.DataObject, *, failures: bool) -> Iterator[tuple[JobId, Phase]]:
+    """Play the daemon: end what goes on in any order. Gives each start."""
+    going: list[tuple[JobId, Phase]] = []
+    while True:
+        for start in starts(state):
+            going.append(start)
+            yield start
+        going = [each for each in going if not state.phases[each[0]].is_end]
+        if not going:
+            return
+        job_id, phase = going.pop(random.draw(st.integers(0, len(going) - 1)))
+        fails = failures and random.draw(st.integers(0, 9)) == 0
+        advance(state, job_id, Phase.FAILED if fails else NEXT[phase])
+
+
+@given(jobs=graphs(), limit=st.integers(0, 3), random=st.data())
+def test_every_job_comes_to_an_end(jobs: list[Job], limit: int, random: st.DataObject) -> None:
+    state = begin(jobs, limit)
+    for _ in simulate(state, random, failures=True):
+        pass
+    assert state.is_over
+    assert state.working == 0
+
+
+@given(jobs=graphs(), limit=st.integers(1, 3), random=st.data())
+def test_the_limit_is_kept(jobs: list[Job], limit: int, random: st.DataObject) -> None:
+    state = begin(jobs, limit)
+    for _ in simulate(state, random, failures=False):
+        assert 0 < sum(phase.is_work for phase in state.phases.values()) <= limit
+
+
+@given(jobs=graphs(), random=st.data())
+def test_a_job_starts_when_all_it_needs_are_solved_and_ends_after_all_that_use_it(
+    jobs: list[Job], random: st.DataObject
+) -> None:
+    state = begin(jobs)
+    for started, phase in simulate(state, random, failures=False):
+        if phase is Phase.SOLVING:
+            assert all(state.phases[parent] >= Phase.SOLVED for parent in state.parents[started])
+        if phase is Phase.BUILDING:
+            assert all(state.phases[parent] >= Phase.BUILT for parent in state.parents[started])
+        if phase is Phase.FINISHING:
+            assert all(state.phases[child].is_end for child in state.children[started])
+    assert set(state.phases.values()) == {Phase.DONE}
+
+
+@given(jobs=graphs(), random=st.data())
+def test_no_job_goes_on_with_the_result_of_a_lost_one(jobs: list[Job], random: st.DataObject) -> None:
+    state = begin(jobs)
+    for started, _ in simulate(state, random, failures=True):
+        assert not any(state.phases[parent].is_loss for parent in state.parents[started])
+    for name, phase in state.phases.items():
+        if phase is Phase.SKIPPED:
+            assert any(state.phases[parent].is_loss for parent in state.parents[name])
+
+
+@given(jobs=graphs(), done=st.sets(st.integers(0, 11)))
+def test_a_finished_job_is_run_again_only_for_one_that_needs_it(jobs: list[Job], done: set[int]) -> None:
+    finished = frozenset(JobId(f"j{index}") for index in done)
+    state = begin(jobs, done=finished)
+    for each in jobs:
+        used = any(state.phases[child] is Phase.WAITING for child in state.children[each.id])
+        expected = Phase.DONE if each.id in finished and not used else Phase.WAITING
+        assert state.phases[each.id] is expected
+
+
+def test_without_links_jobs_start_in_the_order_of_the_plan() -> None:
+    state = begin([job("c"), job("a"), job("b")], limit=2)
+    assert starts(state) == [("c", Phase.SOLVING), ("a", Phase.SOLVING)]
+    assert starts(state) == []
+
+
+def test_work_that_frees_the_builder_goes_first() -> None:
+    state = begin([job("one"), job("two")], limit=1)
+    assert starts(state) == [("one", Phase.SOLVING)]
+    advance(state, JobId("one"), Phase.SOLVED)
+    assert starts(state) == [("one", Phase.FINISHING)]
+
+
+def test_a_large_plan_is_scheduled_in_linear_time() -> None:
+    jobs = [job("base"), *(job(f"n{index}", "base") for index in range(3000))]
+    state = begin(jobs)
+    count = 0
+    while going := starts(state):
+        count += len(going)
+        for job_id, phase in going:
+            advance(state, job_id, NEXT[phase])
+    assert count == 3 * len(jobs)
+    assert state.is_over
