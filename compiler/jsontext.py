@@ -305,36 +305,52 @@ def _written(found: re.Match[str]) -> str:
     return _WRITTEN.get(char) or f"\\u{ord(char):04x}"
 
 
+MAX_TEXT = 1 << 24
+"""Characters of a text that is written."""
+
+
 def encode(value: Value) -> str:
-    """`value` as compact JSON with sorted keys. Raises `JsonError` for infinity."""
-    parts: list[str] = []
-    _encode_into(parts, value)
-    return "".join(parts)
+    """`value` as compact JSON with sorted keys. Raises `JsonError` for infinity, and beyond `MAX_TEXT`."""
+    writer = _Writer()
+    writer.value(value)
+    return "".join(writer.parts)
 
 
-def _encode_into(parts: list[str], value: Value) -> None:
-    raw = value.raw
-    if raw is None:
-        parts.append("null")
-    elif isinstance(raw, str):
-        parts.append(quoted(raw))
-    elif isinstance(raw, bool):
-        parts.append("true" if raw else "false")
-    elif isinstance(raw, int | Float):
-        if numbers.is_infinite(raw):
-            raise JsonError("cannot serialize infinity as JSON")
-        parts.append(numbers.to_text(raw))
-    elif isinstance(raw, tuple):
-        _encode_all(parts, "[]", [("", item) for item in raw])
-    elif isinstance(raw, dict):
-        _encode_all(parts, "{}", [(quoted(name) + ":", item) for name, item in raw.items()])
-    else:
-        raise JsonError("value is not known")
+class _Writer:
+    """Collects the text. Its size is counted, for values may share their parts: a small one can be endless."""
 
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.room = MAX_TEXT
 
-def _encode_all(parts: list[str], brackets: str, items: list[tuple[str, Value]]) -> None:
-    parts.append(brackets[0])
-    for position, (key, item) in enumerate(items):
-        parts.append(f",{key}" if position else key)
-        _encode_into(parts, item)
-    parts.append(brackets[1])
+    def write(self, text: str) -> None:
+        self.room -= len(text)
+        if self.room < 0:
+            raise JsonError(f"the result would be longer than {MAX_TEXT} characters")
+        self.parts.append(text)
+
+    def value(self, value: Value) -> None:
+        raw = value.raw
+        if raw is None:
+            self.write("null")
+        elif isinstance(raw, str):
+            self.write(quoted(raw))
+        elif isinstance(raw, bool):
+            self.write("true" if raw else "false")
+        elif isinstance(raw, int | Float):
+            if numbers.is_infinite(raw):
+                raise JsonError("cannot serialize infinity as JSON")
+            self.write(numbers.to_text(raw))
+        elif isinstance(raw, tuple):
+            self.all("[]", [("", item) for item in raw])
+        elif isinstance(raw, dict):
+            self.all("{}", [(quoted(name) + ":", item) for name, item in raw.items()])
+        else:
+            raise JsonError("value is not known")
+
+    def all(self, brackets: str, items: list[tuple[str, Value]]) -> None:
+        self.write(brackets[0])
+        for position, (key, item) in enumerate(items):
+            self.write(f",{key}" if position else key)
+            self.value(item)
+        self.write(brackets[1])

@@ -37,8 +37,9 @@ def implied_sets(
         specs.append("*.push=true")
     if load:
         specs.append("*.load=true")
-    if call:
-        specs.append(f"*.call={call}")
+    method = call_method(call)
+    if method:
+        specs.append(f"*.call={method}")
     if no_cache is not None:
         specs.append(f"*.no-cache={str(no_cache).lower()}")
     if pull is not None:
@@ -48,6 +49,20 @@ def implied_sets(
     if provenance:
         specs.append(f"*.attest={attest_text('provenance', provenance)}")
     return tuple(specs)
+
+
+def call_method(text: str) -> str:
+    """The name in `--call NAME[,format=…][,ignorestatus=…]`; empty for an ordinary build. Raises `Failed`."""
+    method = ""
+    for part in text.split(",") if text else ():
+        key, equals, _ = part.partition("=")
+        if not equals and method:
+            raise fail(codes.BAD_CALL.at(None, reason=f"invalid print value: {text}"))
+        if equals and key not in ("format", "ignorestatus"):
+            raise fail(codes.BAD_CALL.at(None, reason=f"invalid print field: {part}"))
+        if not equals:
+            method = part
+    return {"check": "lint", "build": ""}.get(method, method)
 
 
 def attest_text(kind: str, value: str) -> str:

@@ -22,8 +22,9 @@ from bakec.compiler.passes.select import match_names, select
 from bakec.compiler.passes.view import group_view, target_view
 from bakec.compiler.platforms import host_platform
 from bakec.compiler.sources import read_bytes, read_sources
-from bakec.ir.diagnostics import Diagnostics
+from bakec.ir.diagnostics import Diagnostic, Diagnostics
 from bakec.ir.module import Definitions, Selection
+from bakec.ir.origin import OriginKind
 from bakec.ir.plan import Plan
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
@@ -68,7 +69,14 @@ def _tree(source: Source, options: CompileOptions, host: Host, sink: Diagnostics
     from bakec.compiler.sniff import sniff
 
     may_be_compose = not name.endswith((".json", ".hcl"))
-    return sniff(source, _compose_env(options, host) if may_be_compose else None, (_hcl, _json), sink)
+    return sniff(source, _prober(options, host) if may_be_compose else None, (_hcl, _json), sink)
+
+
+def _prober(options: CompileOptions, host: Host) -> Callable[[Source], Diagnostic | None]:
+    from bakec.compiler.compose.load import probe
+
+    env, _ = _compose_env(options, host)
+    return lambda source: probe(source, env, _reader(host))
 
 
 def _hcl(source: Source, sink: Diagnostics) -> File:
@@ -90,19 +98,21 @@ def _reader(host: Host) -> Callable[[str], bytes | None]:
 def _compose(projects: Sequence[Source], options: CompileOptions, host: Host, sink: Diagnostics) -> Definitions:
     from bakec.compiler.compose.load import load_compose
 
-    return load_compose(projects, _compose_env(options, host), _reader(host), sink)
+    env, kinds = _compose_env(options, host)
+    return load_compose(projects, env, _reader(host), sink, kinds=kinds)
 
 
-def _compose_env(options: CompileOptions, host: Host) -> Mapping[str, str]:
-    """What Compose interpolates: the environment, under it the `.env` file of the folder, over both `--var`."""
+def _compose_env(options: CompileOptions, host: Host) -> tuple[Mapping[str, str], Mapping[str, OriginKind]]:
+    """What Compose interpolates: the environment, under it the `.env` file of the folder, over both `--var`; and
+    which names are not from the environment."""
     from bakec.compiler.compose.dotenv import parse_dotenv
 
     env = visible_env(host)
-    path = host.cwd / ".env"
-    data = read_bytes(".env", host) if path.is_file() else None
-    if data:
-        env = {**parse_dotenv(data.decode("utf-8", "replace"), env), **env}
-    return {**env, **options.variables}
+    data = read_bytes(".env", host) if (host.cwd / ".env").is_file() else None
+    dotenv = parse_dotenv(data.decode("utf-8", "replace"), env) if data else {}
+    kinds = dict.fromkeys(dotenv.keys() - env.keys(), OriginKind.DOTENV)
+    kinds.update(dict.fromkeys(options.variables, OriginKind.FLAG))
+    return {**dotenv, **env, **options.variables}, kinds
 
 
 def visible_env(host: Host) -> Mapping[str, str]:

@@ -1,30 +1,26 @@
 """Files whose name does not tell their format: Compose if it validates as such, else HCL, else JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from bakec.compiler.render.ranges import messages
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Diagnostics
+from bakec.ir.diagnostics import Diagnostic, Diagnostics
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
 
 Front = Callable[[Source, Diagnostics], File]
+Probe = Callable[[Source], Diagnostic | None]
 
 
-def sniff(source: Source, env: Mapping[str, str] | None, fronts: Sequence[Front], sink: Diagnostics) -> File | None:
+def sniff(source: Source, probe: Probe | None, fronts: Sequence[Front], sink: Diagnostics) -> File | None:
     """The tree of the first of `fronts` (HCL, JSON) that can read `source`; None for Compose.
 
-    `env` is what Compose interpolates, None where Compose is out of the question. Messages call the file by its name
-    with the extension of the format that was tried.
+    `probe` says why the file is not Compose; None where Compose is out of the question. Messages call the file by its
+    name with the extension of the format that was tried.
     """
-    problem = ""
-    if env is not None:
-        from bakec.compiler.compose.load import probe
-
-        found = probe(source, env)
-        if found is None:
-            return None
-        problem = found
+    problem = probe(source) if probe else None
+    if probe and problem is None:
+        return None
     attempts: list[Diagnostics] = []
     for front, extension in zip(fronts, (".hcl", ".json"), strict=True):
         tried = Diagnostics()
@@ -34,7 +30,7 @@ def sniff(source: Source, env: Mapping[str, str] | None, fronts: Sequence[Front]
         attempts.append(tried)
     if problem:
         hcl = messages(attempts[0].errors)
-        sink.add(codes.NOT_RECOGNIZED.at(None, name=source.name, yaml=problem, hcl=hcl))
+        sink.add(codes.NOT_RECOGNIZED.at(None, name=source.name, yaml=problem.message, hcl=hcl))
     else:
         sink.extend(attempts[0])
     return tree

@@ -73,11 +73,12 @@ def _round_up(number: Decimal, count: int) -> Decimal:
 
 def shortest(mantissa: int, exponent: int, precision: int) -> Decimal:
     """The fewest digits that read back as the same number at `precision` bits: the shortest between the two
-    numbers that lie half a unit of the last bit away."""
+    numbers that lie half a unit of the last bit away. (Below a power of two the next number is nearer than that,
+    which the reference overlooks: 2**-24 as a double comes out one unit too small.)"""
     if not mantissa:
         return "", 0
     shift = precision + 1 - mantissa.bit_length()
-    wide = mantissa << shift
+    wide = mantissa << shift if shift >= 0 else mantissa >> -shift
     lower, _ = decimal(wide - 1, exponent - shift)
     upper, _ = decimal(wide + 1, exponent - shift)
     return _between(decimal(mantissa, exponent), lower, upper, inclusive=not wide & 2)

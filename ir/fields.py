@@ -36,6 +36,8 @@ class SetMode(Enum):
     """Repeated values accumulate; they replace the list, or with `+=` extend it."""
     EXTEND = "extend"
     """Repeated values accumulate and always extend the list."""
+    LOST = "lost"
+    """The reference drops the value: a text becomes empty, a list too unless `+=` is used."""
     ITEM = "item"
     """`TARGET.KEY.NAME=VALUE` sets one item of a map."""
 
@@ -152,19 +154,19 @@ def _rows() -> tuple[Field, ...]:
             doc="run every step again",
         ),
         Field(
-            name="network", kind=text, set_key="network", set_mode=SetMode.TEXT, rebuilds=True,
+            name="network", kind=text, set_key="network", set_mode=SetMode.LOST, rebuilds=True,
             doc="`default`, `host` or `none`",
         ),
         Field(
             name="no-cache-filter", kind=lines, merge=Merge.APPEND, set_key="no-cache-filter",
-            set_mode=SetMode.LIST, dedup=Dedup.FIRST, rebuilds=True, doc="stages to run again",
+            set_mode=SetMode.LOST, dedup=Dedup.FIRST, rebuilds=True, doc="stages to run again",
         ),
         Field(
             name="shm-size", kind=text, set_key="shm-size", set_mode=SetMode.TEXT, rebuilds=True,
             doc="size of /dev/shm, in bytes or with a unit (`128m`)",
         ),
         Field(
-            name="ulimits", kind=lines, merge=Merge.APPEND, set_key="ulimits", set_mode=SetMode.LIST,
+            name="ulimits", kind=lines, merge=Merge.APPEND, set_key="ulimits", set_mode=SetMode.LOST,
             dedup=Dedup.FIRST, rebuilds=True, doc="`name=soft[:hard]` limits",
         ),
         Field(

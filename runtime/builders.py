@@ -51,7 +51,7 @@ def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str]) ->
     from bakec.runtime.drivers.docker import EngineImages
     from bakec.runtime.drivers.remote import RemoteDriver
 
-    return RemoteDriver(address, options, images=EngineImages(docker_host(env), ""))
+    return RemoteDriver(address, options, images=EngineImages(docker_host(env), ""), env=dict(env))
 
 
 def _from_store(stored: Mapping[str, Any], env: Mapping[str, str]) -> Driver:

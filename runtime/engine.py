@@ -6,14 +6,16 @@ performs it, and this module feeds what happens back to the schedule. One event 
 
 import asyncio
 import contextlib
+import dataclasses
+import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from bakec.ir.codes.run import LOST, SKIPPED
+from bakec.ir.codes.run import LOST, NO_OUTPUT, SKIPPED
 from bakec.ir.diagnostics import Diagnostic, Exit, Failed, fail
 from bakec.ir.plan import Job, JobId, Plan
 from bakec.runtime import builders, dockerconfig, metadata, publish, site
@@ -41,6 +43,15 @@ def run_plan(plan: Plan, options: RunOptions, driver: Driver | None = None) -> R
 
 async def run(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
     """Run all jobs of a plan. What goes wrong outside of this program is in the result, and never raised."""
+    if options.publish_last and publish.has_pushes(plan):
+        held = dataclasses.replace(options, metadata_file=None, journal=None)
+        rehearsal = await _run(publish.without_pushes(plan), held, driver)
+        if rehearsal.exit is not Exit.OK:
+            return rehearsal
+    return await _run(plan, options, driver)
+
+
+async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunResult:
     started = time.monotonic()
     current = _Run(plan, options)
     try:
@@ -92,6 +103,7 @@ class _Run:
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
         self._grants: dict[JobId, asyncio.Future[None]] = {}
         self._diagnostics: list[Diagnostic] = []
+        self._warnings: list[Diagnostic] = []
         self._is_interrupted = False
         self._is_stopping = False
 
@@ -116,6 +128,7 @@ class _Run:
                 reason = await explain(error, Control(connection.channel))
                 raise fail(LOST.at(None, endpoint=driver.place, reason=reason)) from error
             requests = await asyncio.to_thread(self._compose, found)
+            self._warn_of_no_output(requests, found)
             await site.share(stack, connection, requests.values(), found.node_id)
             self._place = self._workplace(connection, found, requests, display)
             async with asyncio.TaskGroup() as self._group:
@@ -149,6 +162,20 @@ class _Run:
                 self._fail(job, failure)
                 self._skip(advance(self._state, job_id, Phase.FAILED), job)
         return requests
+
+    def _warn_of_no_output(self, requests: Mapping[JobId, Request], found: Site) -> None:
+        """Of targets asked for whose result nobody will be able to use."""
+        place = found.place
+        if place.features.moby or place.features.default_load or found.env.get("BUILDX_NO_DEFAULT_LOAD"):
+            return
+        lost = [
+            request.job.target
+            for request in requests.values()
+            if not request.job.exports and not request.job.call and request.job.target in self._plan.requested
+        ]
+        if lost:
+            targets = ", ".join(f"`{target}`" for target in lost)
+            self._warnings.append(NO_OUTPUT.at(None, targets=targets, driver=place.driver))
 
     def _workplace(
         self, connection: Connection, found: Site, requests: dict[JobId, Request], display: Display
@@ -247,6 +274,9 @@ class _Run:
                 task.cancel()
 
     def interrupt(self) -> None:
+        """The first asks for an end in order; whoever asks again does not want to wait for it."""
+        if self._is_interrupted:
+            os._exit(Exit.INTERRUPTED)
         self._is_interrupted = True
         self._stop()
 
@@ -269,7 +299,8 @@ class _Run:
         code = diagnostics[0].rule.exit if diagnostics else Exit.OK
         if self._is_interrupted:
             code = Exit.INTERRUPTED
-        return RunResult(jobs=jobs, exit=code, diagnostics=diagnostics, seconds=seconds)
+        warnings = tuple(self._warnings)
+        return RunResult(jobs=jobs, exit=code, diagnostics=diagnostics, warnings=warnings, seconds=seconds)
 
 
 def _result_of(job: Job, record: Record) -> JobResult:

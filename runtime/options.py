@@ -26,6 +26,8 @@ class RunOptions:
     metadata_file: Path | None = None
     timeout: float = 0.0
     """Seconds that one job may take; 0 is no limit."""
+    publish_last: bool = False
+    """Push nothing before everything is built: a set of images is published whole or not at all."""
     retries: int = 0
     """How often a job that failed is tried again."""
     journal: Path | None = None

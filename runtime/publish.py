@@ -4,14 +4,16 @@ A classic engine cannot push from a build. The image is built into its store and
 tag.
 """
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Mapping
 
+from bakec.ir.plan import Exporter, Plan
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexStatus
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Images
-from bakec.runtime.exports import Output
+from bakec.runtime.exports import TRUE, Output
 
 DIGEST = "containerimage.digest"
 CONFIG_DIGEST = "containerimage.config.digest"
@@ -58,6 +60,24 @@ async def push(images: Images, config: DockerConfig, name: str, watch: Watcher) 
         step.end(str(error))
         raise
     step.end("")
+
+
+def has_pushes(plan: Plan) -> bool:
+    return any(_is_push(export) for job in plan.jobs for export in job.exports)
+
+
+def without_pushes(plan: Plan) -> Plan:
+    """The same builds, with their results kept in the builder's cache instead of being pushed."""
+    jobs = [dataclasses.replace(job, exports=tuple(_kept(export) for export in job.exports)) for job in plan.jobs]
+    return dataclasses.replace(plan, jobs=tuple(jobs))
+
+
+def _is_push(export: Exporter) -> bool:
+    return export.type == "registry" or export.attrs.get("push", "") in TRUE
+
+
+def _kept(export: Exporter) -> Exporter:
+    return Exporter(type="cacheonly") if _is_push(export) else export
 
 
 class _Step:

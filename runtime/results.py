@@ -49,4 +49,5 @@ class RunResult:
     jobs: tuple[JobResult, ...]
     exit: Exit
     diagnostics: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     seconds: float = 0.0

@@ -118,8 +118,16 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
         if record.attempts == 1:
             await _take_turns(place, job, build)
         response = await build.finish()
+    if not job.call:
+        response["buildx.build.ref"] = "/".join((*_node_names(place), build.ref))
     await _publish(place, request, response, watch)
     return response
+
+
+def _node_names(place: Workplace) -> tuple[str, str]:
+    """Builder and node, as the reference calls them in a build's reference."""
+    name = place.options.builder or place.options.env.get("BUILDX_BUILDER") or "default"
+    return (name, name) if place.features.moby else (name, f"{name}0")
 
 
 def _inputs(place: Workplace, job: Job) -> list[Input]:

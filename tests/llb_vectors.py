@@ -23,7 +23,7 @@ from bakec.compiler.dockerfile.request import (
     LowerFailed,
     Request,
     SourceMetadata,
-    Unresolved,
+    UnresolvedError,
 )
 from bakec.ir.llb import Definition, decode_op, digest, dump_op, platforms, references
 from bakec.ir.llb.ops import OpMetadata, Platform
@@ -44,12 +44,10 @@ class GoldenResolver:
     def image(self, request: ImageRequest) -> ImageAnswer:
         image = self._images.get(request.ref)
         if image is None:
-            raise Unresolved(
-                f"failed to resolve source metadata for {request.ref}: {request.ref}: not found"
-            )
+            raise UnresolvedError(f"failed to resolve source metadata for {request.ref}: {request.ref}: not found")
         config = _variant(image["variants"], request.platform)
         if config is None:
-            raise Unresolved(f"failed to resolve source metadata for {request.ref}: no match for platform")
+            raise UnresolvedError(f"failed to resolve source metadata for {request.ref}: no match for platform")
         return ImageAnswer(
             ref=image.get("updated_ref") or request.ref,
             digest=image.get("digest", ""),
@@ -59,7 +57,7 @@ class GoldenResolver:
     def remote_file(self, identifier: str, path: str) -> bytes:
         text = self._files.get(identifier, {}).get(path)
         if text is None:
-            raise Unresolved(f"open {path}: no such file or directory")
+            raise UnresolvedError(f"open {path}: no such file or directory")
         if text == "@Dockerfile":
             return self._dockerfile
         if text.startswith("base64:"):
@@ -109,7 +107,7 @@ def request_of(given: Json, dockerfile: bytes) -> Request:
         inputs[name] = made.builds[0].definition
         if source.get("with_metadata"):
             config = base64.b64encode(made.builds[0].config).decode()
-            attrs[f"input-metadata:{name}"] = json.dumps({"containerimage.config": config})
+            attrs[f"input-metadata:{name}"] = json.dumps({"containerimage.config": config}, separators=(",", ":"))
     files = {
         name: {path: str(text).encode() for path, text in found.items()}
         for name, found in given.get("local_files", {}).items()
@@ -186,9 +184,7 @@ def shown_result(result: Lowered, failed: LowerFailed | None, given: Json) -> Js
         if failed.locations:
             shown["error"]["lines"] = [lines_text(lines) for lines in failed.locations]
     if result.builds and failed is None:
-        shown["builds"] = [
-            _build(build) for build in sorted(result.builds, key=lambda build: build.id)
-        ]
+        shown["builds"] = [_build(build) for build in sorted(result.builds, key=lambda build: build.id)]
     if result.image_requests:
         shown["image_config_requests"] = sorted((_request(item) for item in result.image_requests), key=_key)
     if result.pre_solves:

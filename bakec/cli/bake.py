@@ -18,6 +18,10 @@ def main(argv: Sequence[str]) -> int:
     args = parser.read(argv)
     if args.print and args.list:
         raise fail(codes.PRINT_AND_LIST.at(None))
+    if args.allow:
+        from bakec.runtime.privileges import parse_allow
+
+        parse_allow(args.allow)
     options = compile_options(args)
     if args.list:
         from bakec.cli.list import print_list

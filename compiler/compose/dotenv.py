@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bakec.compiler.compose.template import TemplateError, substitute
+from bakec.ir.codes.compose import DOTENV
+from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
+from bakec.ir.span import Source, Span
 
 _BLANK: Final = "\t\v\f\r \x85\xa0"
 _SPACE: Final = f"{_BLANK}\n\u1680{''.join(map(chr, range(0x2000, 0x200B)))}\u2028\u2029\u202f\u205f\u3000"
@@ -19,6 +22,10 @@ _ESCAPES: Final = {
 
 class DotenvError(Exception):
     """The text cannot be read; the message is the reference's."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def ignore(_name: str) -> None:
@@ -40,6 +47,17 @@ def parse_dotenv(
     return _Reader(text, env, dict(known or {}), unset).read()
 
 
+def read_dotenv(source: Source, env: Mapping[str, str], *, unset: Callable[[str], None] = ignore) -> dict[str, str]:
+    """The variables of the file `.env` beside a project. Raises `Failed`."""
+    try:
+        return parse_dotenv(source.text, env, unset=unset)
+    except DotenvError as error:
+        line = min(error.line, len(source.line_starts))
+        start = source.line_starts[line - 1]
+        span = Span(source, start, start + len(source.line_text(line)))
+        raise fail(DOTENV.at(span, file=source.name, problem=error)) from error
+
+
 class _Reader:
     def __init__(self, text: str, env: Mapping[str, str], out: dict[str, str], unset: Callable[[str], None]) -> None:
         self._text = text
@@ -49,11 +67,14 @@ class _Reader:
         self._out = out
         self._unset = unset
 
+    def _error(self, message: str) -> DotenvError:
+        return DotenvError(message, self._line)
+
     def read(self) -> dict[str, str]:
         while self._find_statement():
             name, inherited = self._name()
             if " " in name:
-                raise DotenvError(f"line {self._line}: key cannot contain a space")
+                raise self._error(f"line {self._line}: key cannot contain a space")
             if not inherited:
                 self._out[name] = self._value()
             elif name in self._env:
@@ -87,7 +108,7 @@ class _Reader:
             self._skip_blanks()
         start = self._at
         if start == len(self._text):
-            raise DotenvError("zero length string")
+            raise self._error("zero length string")
         end = _NAME_END.search(self._text, start)
         stop = end.start() if end else len(self._text)
         self._check_name(start, stop)
@@ -104,7 +125,7 @@ class _Reader:
         for char in self._text[start:stop]:
             if not (char in _BLANK or char in "_.-[]" or char.isalpha() or char.isnumeric()):
                 rest = self._text[start:].partition("\n")[0]
-                raise DotenvError(
+                raise self._error(
                     f"line {self._line}: unexpected character {quote(char)} in variable name {quote(rest)}"
                 )
 
@@ -124,7 +145,7 @@ class _Reader:
         closed = re.compile(rf"{mark}((?:[^{mark}\\]|\\.)*){mark}", re.DOTALL).match(self._text, start)
         if not closed:
             self._line += self._text.count("\n", start)
-            raise DotenvError(
+            raise self._error(
                 f"line {self._line}: unterminated quoted value {self._text[start:].partition(chr(10))[0]}"
             )
         self._line += closed.group().count("\n")
@@ -136,7 +157,7 @@ class _Reader:
         try:
             return substitute(value, self._lookup, self._unset)
         except TemplateError as error:
-            raise DotenvError(str(error)) from error
+            raise self._error(str(error)) from error
 
     def _lookup(self, name: str) -> str | None:
         value = self._env.get(name)

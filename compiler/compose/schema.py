@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Final, NamedTuple
 
 from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, Timestamp, plain_text
+from bakec.compiler.suggest import nearest
 from bakec.ir.codes.compose import NUMBER, SCHEMA
 from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
@@ -39,6 +40,7 @@ class _Problem(NamedTuple):
     text: str
     span: Span
     specificity: int
+    hint: str = ""
 
 
 def _type(*names: str) -> Schema:
@@ -113,7 +115,7 @@ def check_schema(project: Table) -> None:
     _check_numbers(project)
     worst = max(_problems(_PROJECT, project, ()), key=lambda problem: problem.specificity, default=None)
     if worst:
-        raise fail(SCHEMA.at(worst.span, path=".".join(worst.path), problem=worst.text))
+        raise fail(SCHEMA.at(worst.span, path=".".join(worst.path), problem=worst.text, hint=worst.hint))
 
 
 def _check_numbers(node: Node) -> None:
@@ -167,7 +169,9 @@ def _table_problems(schema: Schema, table: Table, path: tuple[str, ...]) -> Iter
             unknown.append(key)
     if unknown:
         text = f"additional properties {_quoted(unknown)} not allowed"
-        yield _Problem(path, text, table.key_span(unknown[0]), len(path) + 1)
+        known = nearest(unknown[0], schema.properties)
+        hint = f"did you mean `{known}`?" if known else ""
+        yield _Problem(path, text, table.key_span(unknown[0]), len(path) + 1, hint)
 
 
 def _list_problems(schema: Schema, listing: Listing, path: tuple[str, ...]) -> Iterator[_Problem]:

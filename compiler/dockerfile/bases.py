@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bakec.compiler.dockerfile import image as images
-from bakec.compiler.dockerfile.faults import Fault
-from bakec.compiler.dockerfile.image import ImageConfig, empty_config
-from bakec.compiler.dockerfile.gotext import quote
-from bakec.compiler.dockerfile.lint import BASE_PLATFORM, Finding
 from bakec.compiler.dockerfile.contexts import NamedContext
-from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Unresolved
+from bakec.compiler.dockerfile.faults import DockerfileError
+from bakec.compiler.dockerfile.gotext import quote
+from bakec.compiler.dockerfile.image import ImageConfig, empty_config
+from bakec.compiler.dockerfile.lint import BASE_PLATFORM, Finding
+from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, UnresolvedError
 from bakec.compiler.dockerfile.stages import SCRATCH, Entry, StageTable
 from bakec.compiler.dockerfile.steps import Scene, step_title
 from bakec.compiler.dockerfile.suggest import search
@@ -28,11 +28,12 @@ _SUGGESTED = tuple(
 
 
 def named_context(scene: Scene, entry: Entry, name: str, platform: Platform | None) -> NamedContext | None:
-    """The context that replaces a stage or an image, if there is one. Raises `Fault`."""
+    """The context that replaces a stage or an image, if there is one. Raises `DockerfileError`."""
     if scene.frontend is None or name.lower() in ("scratch", "context"):
         return None
     wanted = platform or (None if scene.implicit else scene.target)
-    return scene.frontend.named_context(name, wanted, lambda: entry.paths)
+    mode = scene.options.resolve_mode
+    return scene.frontend.named_context(name, wanted, resolve_mode=mode, used=lambda: entry.paths)
 
 
 class BaseResolver:
@@ -44,7 +45,7 @@ class BaseResolver:
         self._direct = direct
 
     def resolve(self, entry: Entry, *, reachable: bool) -> None:
-        """Set state, image and platform of an entry without a base. Raises `Fault`."""
+        """Set state, image and platform of an entry without a base. Raises `DockerfileError`."""
         entry.resolved = reachable
         if entry.base_name == SCRATCH and entry.context is None:
             target = self._scene.target
@@ -52,7 +53,7 @@ class BaseResolver:
         else:
             try:
                 self._resolve_name(entry, reachable=reachable)
-            except Fault as fault:
+            except DockerfileError as fault:
                 raise fault.at(entry.lines) from None
         if entry.unregistered:
             entry.dispatched = True
@@ -62,7 +63,7 @@ class BaseResolver:
         try:
             reference = references.parse_normalized(written)
         except references.ImageNameError as error:
-            raise Fault(
+            raise DockerfileError(
                 codes.IMAGE_NAME, problem=f"failed to parse stage name {quote(written)}: {error}"
             ) from None
         platform = entry.platform or self._scene.target
@@ -111,10 +112,10 @@ class BaseResolver:
                 reference = references.parse_normalized(answer.ref)
             except references.ImageNameError as error:
                 problem = f"failed to parse ref {quote(answer.ref)}: {error}"
-                raise Fault(codes.IMAGE_NAME, problem=problem) from None
+                raise DockerfileError(codes.IMAGE_NAME, problem=problem) from None
         try:
             config = images.from_json(answer.config)
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.within("failed to parse image config") from None
         entry.base_image = config
         if entry.platform is None and scene.implicit:
@@ -142,9 +143,9 @@ class BaseResolver:
         )
         try:
             return scene.frontend.image_config(request) if scene.frontend else self._direct(request)
-        except Unresolved as error:
+        except UnresolvedError as error:
             near = search(written, [*self._table.titles, *_SUGGESTED])
-            raise Fault(codes.UNRESOLVED, image=written, problem=error).suggesting(near) from None
+            raise DockerfileError(codes.UNRESOLVED, image=written, problem=error).suggesting(near) from None
 
     def _image_state(self, entry: Entry, platform: Platform) -> State:
         scene = self._scene

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bakec.compiler.dockerfile import image as images
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
 from bakec.compiler.dockerfile.gotext import json_problem, parse_bool, quote
 from bakec.compiler.dockerfile.ignore import read_patterns
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.options import Options
-from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, Unresolved
+from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, UnresolvedError
 from bakec.ir.codes.dockerfile import CONTEXT, READ
 from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, references, scratch
 from bakec.ir.llb import http as http_state
@@ -32,8 +32,8 @@ _IGNORE: Final = ".dockerignore"
 _CONFIG_KEY: Final = "containerimage.config"
 
 
-def _bad(problem: str) -> Fault:
-    return Fault(CONTEXT, problem=problem)
+def _bad(problem: str) -> DockerfileError:
+    return DockerfileError(CONTEXT, problem=problem)
 
 
 def internal(name: str) -> graph.About:
@@ -70,16 +70,16 @@ class Frontend:
     # Asking.
 
     def image_config(self, request: ImageRequest) -> ImageAnswer:
-        """The config of an image; each question is asked once. Raises `Unresolved`."""
+        """The config of an image; each question is asked once. Raises `UnresolvedError`."""
         if request not in self._answers:
             self._result.image_requests.append(request)
             try:
                 self._answers[request] = self.request.resolver.image(request)
-            except Unresolved as error:
+            except UnresolvedError as error:
                 self._answers[request] = str(error)
         answer = self._answers[request]
         if isinstance(answer, str):
-            raise Unresolved(answer)
+            raise UnresolvedError(answer)
         return answer
 
     def solve(self, state: State) -> Definition:
@@ -160,8 +160,8 @@ class Frontend:
         definition = self.solve(fetched)
         try:
             data = self._read(definition, _HTTP_FILE)
-        except Unresolved as error:
-            raise Fault(READ, problem=f"failed to read downloaded context: {error}") from None
+        except UnresolvedError as error:
+            raise DockerfileError(READ, problem=f"failed to read downloaded context: {error}") from None
         archive = is_archive(data or b"")
         remote = fetched
         if archive:
@@ -177,13 +177,13 @@ class Frontend:
         )
 
     def context(self, followed: tuple[str, ...] = ()) -> State:
-        """The main context, of a local directory only the paths that are used. Raises `Fault`."""
+        """The main context, of a local directory only the paths that are used. Raises `DockerfileError`."""
         main = self.main()
         if main.remote is not None:
             return main.remote
         try:
             patterns = self.ignore_patterns()
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.within("failed to read dockerignore patterns") from None
         return local(
             "context",
@@ -197,7 +197,7 @@ class Frontend:
     # Files that decide the build.
 
     def entrypoint(self) -> SourceFile:
-        """The Dockerfile. Raises `Fault`."""
+        """The Dockerfile. Raises `DockerfileError`."""
         main = self.main()
         state = main.dockerfile or self._local_dockerfile(main)
         definition = self.solve(state)
@@ -206,31 +206,29 @@ class Frontend:
         try:
             data = self.request.dockerfile if own else self._remote_dockerfile(definition, main.filename)
             self._ignore_file = self._optional(definition, main.filename + _IGNORE)
-        except Unresolved as error:
-            raise Fault(READ, problem=f"failed to read dockerfile: {error}") from None
+        except UnresolvedError as error:
+            raise DockerfileError(READ, problem=f"failed to read dockerfile: {error}") from None
         if self._ignore_file is not None:
             self._ignore_name = main.filename + _IGNORE
-        return SourceFile(
-            filename=main.filename, language="Dockerfile", data=data, definition=definition
-        )
+        return SourceFile(filename=main.filename, language="Dockerfile", data=data, definition=definition)
 
     def _remote_dockerfile(self, definition: Definition, filename: str) -> bytes:
-        data = None
+        """The Dockerfile of a remote context, else one in lower case. Raises `UnresolvedError` about the first."""
+        missing = UnresolvedError(f"open {filename}: no such file or directory")
         try:
             data = self._read(definition, filename)
-        except Unresolved:
-            if base_name(filename) != "Dockerfile":
-                raise
+        except UnresolvedError as error:
+            data, missing = None, error
         if data is None and base_name(filename) == "Dockerfile":
-            data = self._read(definition, _lower_name(filename))
+            data = self._optional(definition, _lower_name(filename))
         if data is None:
-            raise Unresolved(f"open {filename}: no such file or directory")
+            raise missing
         return data
 
     def _optional(self, definition: Definition, path: str) -> bytes | None:
         try:
             return self._read(definition, path)
-        except Unresolved:
+        except UnresolvedError:
             return None
 
     def _local_dockerfile(self, main: MainContext) -> State:
@@ -247,7 +245,7 @@ class Frontend:
         )
 
     def ignore_patterns(self) -> tuple[str, ...]:
-        """The patterns that keep files out of a local main context. Raises `Fault`."""
+        """The patterns that keep files out of a local main context. Raises `DockerfileError`."""
         if self.main().remote is not None:
             return ()
         if self._patterns is None:
@@ -270,10 +268,15 @@ class Frontend:
     # Named contexts.
 
     def named_context(
-        self, name: str, platform: Platform | None, used: Callable[[], Iterable[str]] | None = None
+        self,
+        name: str,
+        platform: Platform | None,
+        *,
+        resolve_mode: str = "",
+        used: Callable[[], Iterable[str]] | None = None,
     ) -> "NamedContext | None":
         """The context that replaces `name`, looked up for the platform first. `used` tells in the end which paths
-        of a local directory are needed. Raises `Fault`."""
+        of a local directory are needed. Raises `DockerfileError`."""
         try:
             key = references.parse_normalized(name).familiar().removesuffix(":latest")
         except references.ImageNameError as error:
@@ -282,14 +285,22 @@ class Frontend:
         for title in (with_platform, key):
             value = self._attrs.get(f"context:{title}")
             if value is not None:
-                return NamedContext(self, value, key, title, platform, used)
+                return NamedContext(
+                    frontend=self,
+                    value=value,
+                    key=key,
+                    title=title,
+                    platform=platform,
+                    resolve_mode=resolve_mode,
+                    used=used,
+                )
         return None
 
     def shared_key(self, title: str) -> str:
         return self._attrs.get(f"sharedkey:localdir:{title}", "")
 
-    def input_config(self, name: str, title: str) -> bytes | None:
-        """The image config sent along with an input. Raises `Fault`."""
+    def input_config(self, name: str) -> bytes | None:
+        """The image config sent along with an input. Raises `DockerfileError`."""
         text = self._attrs.get(f"input-metadata:{name}")
         if text is None:
             return None
@@ -345,7 +356,7 @@ def with_config(state: State, config: ImageConfig) -> State:
     return state.with_platform(config.platform) if config.architecture and config.os else state
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedContext:
     """One `context:NAME` attribute. `key` is the name, `title` the name with the platform if it was given so."""
 
@@ -354,10 +365,11 @@ class NamedContext:
     key: str
     title: str
     platform: Platform | None
+    resolve_mode: str = ""
     used: Callable[[], Iterable[str]] | None = None
 
     def load(self) -> tuple[State, ImageConfig | None]:
-        """The state and, where there is one, the image config. Raises `Fault`."""
+        """The state and, where there is one, the image config. Raises `DockerfileError`."""
         scheme, colon, rest = self.value.partition(":")
         if not colon:
             raise _bad(f"invalid context specifier {self.value} for {self.title}")
@@ -380,7 +392,7 @@ class NamedContext:
     def _ask(self, request: ImageRequest) -> tuple[str, ImageConfig]:
         try:
             answer = self.frontend.image_config(request)
-        except Unresolved as error:
+        except UnresolvedError as error:
             raise _bad(str(error)) from None
         return answer.ref, images.from_json(answer.config)
 
@@ -394,7 +406,7 @@ class NamedContext:
         request = ImageRequest(
             ref=full,
             platform=self.platform,
-            resolve_mode=self.frontend.options.resolve_mode,
+            resolve_mode=self.resolve_mode,
             log_name=f"[context {self.title}] load metadata for {ref}",
         )
         resolved, config = self._ask(request)
@@ -420,7 +432,7 @@ class NamedContext:
         )
         try:
             config = self._ask(request)[1]
-        except Fault as fault:
+        except DockerfileError as fault:
             if fault.rule is not CONTEXT:
                 raise fault.within("could not parse oci-layout image config") from None
             raise
@@ -478,12 +490,12 @@ class NamedContext:
         definition = self.frontend.request.inputs.get(name)
         if definition is None:
             raise _bad(f"invalid input {name} for {self.title}")
-        data = self.frontend.input_config(name, self.title)
+        data = self.frontend.input_config(name)
         if data is None:
             return given(definition), None
         try:
             config = images.from_json(data)
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.within(f"failed to parse image config for {self.title}") from None
         return with_config(given(definition), config), config
 

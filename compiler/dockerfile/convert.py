@@ -8,15 +8,15 @@ from bakec.compiler.dockerfile.contexts import Frontend, followed_paths, interna
 from bakec.compiler.dockerfile.copying import lower_transfer
 from bakec.compiler.dockerfile.directives import find_directive
 from bakec.compiler.dockerfile.epoch import NAME as EPOCH
-from bakec.compiler.dockerfile.epoch import EpochScope, resolve_epoch
-from bakec.compiler.dockerfile.expand import Expansion, ExpansionFault, Mode, expand
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.epoch import Epoch, EpochScope, resolve_epoch
+from bakec.compiler.dockerfile.expand import Expansion, ExpansionError, Mode, expand
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import decode, parse_bool, quote
 from bakec.compiler.dockerfile.ignore import IgnoreMatcher
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import (
     Dockerfile,
-    InvalidDockerfile,
+    InvalidDockerfileError,
     Onbuild,
     Run,
     Stage,
@@ -64,9 +64,9 @@ from bakec.ir.llb.ops import Platform, ProxyEnv
 class Task:
     """One conversion: a file for one platform (None: whatever the worker and the base image are).
 
-    `read` gives the typed file, or raises `Fault` or `InvalidDockerfile`.
-    `ask` answers for image configs where there is no frontend. `all_stages` lowers what the target does not need as well, for lint. `seed` makes generated ids differ between
-    targets.
+    `read` gives the typed file, or raises `DockerfileError` or `InvalidDockerfileError`. `ask` answers for image
+    configs where there is no frontend. `all_stages` lowers what the target does not need as well, for lint. `seed`
+    makes generated ids differ between targets.
     """
 
     read: Callable[[], Dockerfile]
@@ -93,19 +93,19 @@ class Converted:
     state: State
     image: ImageConfig
     base_image: ImageConfig | None
-    epoch: int | None
+    epoch: Epoch | None
     platform: Platform
     extras: Mapping[str, State]
 
 
 def lint_options(data: bytes, options: Options) -> LintOptions:
-    """The lint options of the build, else those of the file. Raises `Fault`."""
+    """The lint options of the build, else those of the file. Raises `DockerfileError`."""
     if options.lint is not None:
         return options.lint
     directive = find_directive("check", decode(data))
     try:
         return parse_options(directive.first_word if directive else "")
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.within("failed to parse check options") from None
 
 
@@ -121,29 +121,29 @@ class Conversion:
         self._main: Output
 
     def run(self) -> Converted:
-        """Raises `Fault`."""
+        """Raises `DockerfileError`."""
         task = self._task
         scope, scene = self._scene()
         self._add_stages(scope, scene)
         target = self._find_target()
         self._link()
         bases = BaseResolver(scene, self._table, task.ask)
-        needed = self._resolve(target, scene, bases)
+        needed = self._resolve(target, bases)
         used = self._lower(needed, scene)
         target.paths.add("/")
         return self._finish(target, scene, used)
 
     def _read_file(self) -> Dockerfile:
         if not self._task.data:
-            raise Fault(codes.EMPTY)
+            raise DockerfileError(codes.EMPTY)
         try:
             file = self._task.read()
-        except InvalidDockerfile as invalid:
+        except InvalidDockerfileError as invalid:
             self._report_all(invalid.findings)
             raise invalid.fault from None
         self._report_all(file.findings)
         if not file.stages:
-            raise Fault(codes.NO_STAGES)
+            raise DockerfileError(codes.NO_STAGES)
         return file
 
     def _report_all(self, findings: Iterable[Finding]) -> None:
@@ -185,10 +185,8 @@ class Conversion:
         """Report base images whose names are only right because of a build argument."""
         try:
             scope = with_meta_args(variables, self._file.meta_args, {}, self._mode)
-            names = [
-                (stage, expand(stage.base, scope.variables, self._mode).text) for stage in self._until_bad(scope)
-            ]
-        except Fault:
+            names = [(stage, expand(stage.base, scope.variables, self._mode).text) for stage in self._until_bad(scope)]
+        except DockerfileError:
             return
         for stage, name in names:
             try:
@@ -201,11 +199,11 @@ class Conversion:
         for stage in self._file.stages:
             try:
                 expand(stage.base, scope.variables, self._mode)
-            except Fault:
+            except DockerfileError:
                 return
             yield stage
 
-    def _epoch(self, scope: GlobalScope, build_args: dict[str, str]) -> int | None:
+    def _epoch(self, scope: GlobalScope, build_args: dict[str, str]) -> Epoch | None:
         value = build_args.get(EPOCH)
         if value is None:
             value = scope.variables.get(EPOCH) or None
@@ -219,7 +217,7 @@ class Conversion:
             mode=self._mode,
         )
         epoch = resolve_epoch(value, lookup)
-        text = "" if epoch is None else str(epoch)
+        text = "" if epoch is None else str(epoch.seconds)
         for values in (build_args, scope.variables):
             if EPOCH in values:
                 if text:
@@ -236,7 +234,7 @@ class Conversion:
         for number, stage in enumerate(self._file.stages):
             base = self._expand_from(stage.base, stage, scope)
             if not base.text:
-                raise Fault(codes.BASE_BLANK, name=stage.base).at(stage.written.lines)
+                raise DockerfileError(codes.BASE_BLANK, name=stage.base).at(stage.written.lines)
             entry = stage_entry(stage, base.text, stage.name, known_outline.copy())
             entry.prefix_platform = scene.options.multi_platform
             used = dict(base.matched)
@@ -257,7 +255,7 @@ class Conversion:
     def _expand_from(self, text: str, stage: Stage, scope: GlobalScope) -> Expansion:
         try:
             found = expand(text, scope.variables, self._mode)
-        except ExpansionFault as fault:
+        except ExpansionError as fault:
             self._lint_from(fault.expansion, stage, scope)
             raise fault.at(stage.written.lines) from None
         self._lint_from(found, stage, scope)
@@ -277,19 +275,19 @@ class Conversion:
     def _stage_platform(self, stage: Stage, scope: GlobalScope, used: dict[str, None]) -> Platform:
         try:
             found = self._expand_from(stage.platform, stage, scope)
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.within("failed to process arguments for platform ") from None
         self._lint_platform(stage, found, scope)
         lines = stage.written.lines
         near = next(filter(None, (search(name, scope.variables) for name in found.unmatched)), "")
         if not found.text:
             problem = f"empty platform value from expression {stage.platform}"
-            raise Fault(codes.PLATFORM, problem=problem).at(lines).suggesting(near)
+            raise DockerfileError(codes.PLATFORM, problem=problem).at(lines).suggesting(near)
         try:
             platform = platforms.parse(found.text, self._host())
         except platforms.PlatformError as error:
             problem = f"failed to parse platform {stage.platform}: {error}"
-            raise Fault(codes.PLATFORM, problem=problem).at(lines).at(lines).suggesting(near) from None
+            raise DockerfileError(codes.PLATFORM, problem=problem).at(lines).at(lines).suggesting(near) from None
         used |= found.matched
         return platform
 
@@ -298,11 +296,9 @@ class Conversion:
 
     def _lint_platform(self, stage: Stage, found: Expansion, scope: GlobalScope) -> None:
         matched = list(found.matched)
-        if matched == ["TARGETPLATFORM"] and not found.unmatched:
-            if found.text == scope.variables.get("TARGETPLATFORM"):
-                self._linter.report(
-                    Finding(REDUNDANT_PLATFORM, stage.written.lines, {"platform": stage.platform}, stage.written.comments)
-                )
+        redundant = matched == ["TARGETPLATFORM"] and not found.unmatched
+        if redundant and found.text == scope.variables.get("TARGETPLATFORM"):
+            self._report(REDUNDANT_PLATFORM, stage, platform=stage.platform)
         if matched or found.unmatched:
             return
         try:
@@ -318,7 +314,7 @@ class Conversion:
             return self._table.entries[-1]
         found = self._table.find(wanted)
         if found is None:
-            fault = Fault(codes.TARGET, target=quote(wanted))
+            fault = DockerfileError(codes.TARGET, target=quote(wanted))
             raise fault.suggesting(search(wanted, self._table.titles))
         return found
 
@@ -334,7 +330,7 @@ class Conversion:
 
     # Bases and triggers.
 
-    def _resolve(self, target: Entry, scene: Scene, bases: BaseResolver) -> dict[Entry, None]:
+    def _resolve(self, target: Entry, bases: BaseResolver) -> dict[Entry, None]:
         """Resolve the bases of what the target needs, again as long as triggers of bases need more."""
         while True:
             needed = self._resolve_bases(target, bases)
@@ -347,13 +343,13 @@ class Conversion:
 
     def _resolve_bases(self, target: Entry, bases: BaseResolver) -> dict[Entry, None]:
         needed = reachable(target)
-        faults: list[Fault] = []
+        faults: list[DockerfileError] = []
         for entry in self._table.entries:
             if entry.base is not None or entry.dispatched or entry.resolved:
                 continue
             try:
                 bases.resolve(entry, reachable=entry in needed or self._task.all_stages)
-            except Fault as fault:
+            except DockerfileError as fault:
                 faults.append(fault)
         if faults:
             raise faults[0]
@@ -369,7 +365,7 @@ class Conversion:
             return False
         try:
             steps = [self._trigger_step(trigger, entry) for trigger in triggers]
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.only_at(entry.lines) from None
         entry.steps[:0] = steps
         entry.step_total += len(steps)
@@ -379,12 +375,12 @@ class Conversion:
     def _trigger_step(self, trigger: str, entry: Entry) -> Step:
         tree = parse(trigger.encode("utf-8", "surrogateescape"))
         if len(tree.nodes) != 1:
-            raise Fault(codes.ONBUILD_SINGLE, problem="onbuild trigger should be a single expression")
+            raise DockerfileError(codes.ONBUILD_SINGLE, problem="onbuild trigger should be a single expression")
         node = replace(tree.nodes[0], lines=entry.lines or Lines(0, 0))
         typed = type_node(node, [])
         if isinstance(typed, Stage):
             problem = "*instructions.Stage is not a command type"
-            raise Fault(codes.ONBUILD_SINGLE, problem=problem)
+            raise DockerfileError(codes.ONBUILD_SINGLE, problem=problem)
         step = link_step(typed, self._table, self._mode, is_trigger=True)
         add_needs(entry, step, self._table)
         return step
@@ -406,7 +402,7 @@ class Conversion:
                 entry.in_trigger = step.is_trigger
                 try:
                     lower_step(scene, entry, step)
-                except Fault as fault:
+                except DockerfileError as fault:
                     raise fault.at(step.lines) from None
             used |= entry.context_paths
             self._mark_scans(entry, scene)
@@ -431,7 +427,7 @@ class Conversion:
         try:
             if entry.image.working_dir:
                 set_workdir(entry, entry.image.working_dir)
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.at(entry.lines) from None
         if entry.image.user:
             set_user(entry, entry.image.user)
@@ -492,7 +488,7 @@ def _step_count(entry: Entry) -> int:
 
 
 def lower_step(scene: Scene, entry: Entry, step: Step) -> None:
-    """Lower one instruction. Raises `Fault`."""
+    """Lower one instruction. Raises `DockerfileError`."""
     match step.instruction:
         case Run():
             lower_run(scene, entry, step, step.instruction)

@@ -6,7 +6,7 @@ from typing import Final
 
 from bakec.compiler.dockerfile.contexts import internal
 from bakec.compiler.dockerfile.expand import Mode
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
 from bakec.compiler.dockerfile.gotext import encode, parse_uint, quote
 from bakec.compiler.dockerfile.instructions import InlineFile, Transfer
@@ -47,7 +47,7 @@ class _Job:
 
 
 def expand_transfer(copy: Transfer, scene: Scene, entry: Entry, step: Step) -> Transfer:
-    """The instruction with its variables replaced. Raises `Fault`."""
+    """The instruction with its variables replaced. Raises `DockerfileError`."""
 
     def word(text: str) -> str:
         return scene.expand(text, entry, step)
@@ -57,16 +57,13 @@ def expand_transfer(copy: Transfer, scene: Scene, entry: Entry, step: Step) -> T
     sources = tuple(word(source) for source in copy.sources)
     dest = word(copy.dest)
     files = tuple(
-        replace(file, text=scene.expand(file.text, entry, step, _RAW)) if file.expand else file
-        for file in copy.files
+        replace(file, text=scene.expand(file.text, entry, step, _RAW)) if file.expand else file for file in copy.files
     )
-    return replace(
-        copy, chown=chown, chmod=chmod, checksum=checksum, sources=sources, dest=dest, files=files
-    )
+    return replace(copy, chown=chown, chmod=chmod, checksum=checksum, sources=sources, dest=dest, files=files)
 
 
 def lower_transfer(scene: Scene, entry: Entry, step: Step, written: Transfer) -> None:
-    """Lower COPY or ADD onto the stage. Raises `Fault`."""
+    """Lower COPY or ADD onto the stage. Raises `DockerfileError`."""
     copy = expand_transfer(written, scene, entry, step)
     source = scene.main
     if step.sources:
@@ -76,7 +73,7 @@ def lower_transfer(scene: Scene, entry: Entry, step: Step, written: Transfer) ->
                 f"cannot copy from stage {quote(copy.origin)}, it needs to be defined before current stage"
                 f" {quote(entry.title)}"
             )
-            raise Fault(codes.STAGE_LATER, problem=problem)
+            raise DockerfileError(codes.STAGE_LATER, problem=problem)
         source = origin.state
     job = _prepare(scene, entry, step, copy, source)
     steps: list[FileStep] = [_source_step(job, path) for path in copy.sources]
@@ -120,7 +117,7 @@ def _prepare(scene: Scene, entry: Entry, step: Step, copy: Transfer, source: Sta
 def _destination(state: State, dest: str, os: str) -> str:
     try:
         path = without_drive(dest, os, keep_trailing=True)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.within("removing drive letter") from None
     if is_absolute(path, os):
         return normal_path("/", path, os, keep_trailing=True)
@@ -131,9 +128,9 @@ _CLAUSE = re.compile(r"[augo]*(?:[-+=](?:[rstwXxugo])*)+")
 
 
 def _mode(text: str) -> int | str:
-    """An octal mode as a number, a symbolic one as it is. Raises `Fault`."""
+    """An octal mode as a number, a symbolic one as it is. Raises `DockerfileError`."""
     number = parse_uint(text, 8, 32)
-    not_octal = Fault(
+    not_octal = DockerfileError(
         codes.CHMOD,
         problem=f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777",
     )
@@ -144,7 +141,7 @@ def _mode(text: str) -> int | str:
     if text[:1].isascii() and text[:1].isdigit():
         raise not_octal
     if not all(_CLAUSE.fullmatch(clause) for clause in text.split(",")):
-        raise Fault(codes.CHMOD, problem="invalid syntax")
+        raise DockerfileError(codes.CHMOD, problem="invalid syntax")
     return text
 
 
@@ -152,9 +149,9 @@ def _check_checksum_use(copy: Transfer) -> None:
     if not copy.checksum:
         return
     if len(copy.sources) != 1:
-        raise Fault(codes.CHECKSUM, problem="checksum can't be specified for multiple sources")
+        raise DockerfileError(codes.CHECKSUM, problem="checksum can't be specified for multiple sources")
     if not is_http(copy.sources[0]) and not is_git(copy.sources[0]):
-        raise Fault(codes.CHECKSUM, problem="checksum requires HTTP(S) or Git sources")
+        raise DockerfileError(codes.CHECKSUM, problem="checksum requires HTTP(S) or Git sources")
 
 
 def _source_step(job: _Job, path: str) -> Copy:
@@ -168,19 +165,19 @@ def _source_step(job: _Job, path: str) -> Copy:
 
 def _remote_only_in_add(job: _Job, kind: str) -> None:
     if not job.copy.is_add:
-        raise Fault(codes.COPY_SOURCE, kind=kind)
+        raise DockerfileError(codes.COPY_SOURCE, kind=kind)
 
 
 def _git_step(job: _Job, git: GitReference) -> Copy:
     _remote_only_in_add(job, "git ref")
     if git.keep_git_dir is not None:
         if job.keep_git_dir not in (None, git.keep_git_dir):
-            raise Fault(codes.GIT_REFERENCE, problem="inconsistent keep-git-dir configuration")
+            raise DockerfileError(codes.GIT_REFERENCE, problem="inconsistent keep-git-dir configuration")
         job.keep_git_dir = git.keep_git_dir
     if git.checksum:
         if job.checksum not in ("", git.checksum):
             problem = f"checksum mismatch {quote(job.checksum)} != {quote(git.checksum)}"
-            raise Fault(codes.GIT_REFERENCE, problem=problem)
+            raise DockerfileError(codes.GIT_REFERENCE, problem=problem)
         job.checksum = git.checksum
     state = checkout(
         git,
@@ -225,7 +222,7 @@ def _path_step(job: _Job, path: str) -> Copy:
             path, include, required = _parents(path, job.os)
         source = normal_path("/", path, job.os, keep_trailing=False)
         required = tuple(normal_path("/", item, job.os, keep_trailing=False) for item in required)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.within("removing drive letter") from None
     return replace(
         _plain_step(job, job.source, source),
@@ -268,7 +265,7 @@ def _lint_ignored(job: _Job, path: str) -> None:
 def _inline_step(job: _Job, file: InlineFile) -> Copy:
     try:
         path = without_drive(file.path, job.os)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.within("removing drive letter") from None
     made = scratch().file(
         Mkfile(path=path, mode=0o644, data=encode(file.text)), about=internal("preparing inline document")

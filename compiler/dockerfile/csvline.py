@@ -1,12 +1,12 @@
 """One line of comma-separated fields, as flags such as `--mount` hold them."""
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import encode
 from bakec.ir.codes.dockerfile import CSV
 
 
 def csv_fields(line: str, prefix: str) -> list[str]:
-    """The fields of `line`; double quotes enclose a field. Raises `Fault` whose text starts with `prefix`."""
+    """The fields of `line`; double quotes enclose a field. Raises `DockerfileError` whose text starts with `prefix`."""
     text = line.removesuffix("\n").removesuffix("\r") if line.endswith("\n") else line
     if not text:
         raise _fault(prefix, "EOF")
@@ -18,8 +18,8 @@ def csv_fields(line: str, prefix: str) -> list[str]:
             return fields
 
 
-def _fault(prefix: str, problem: str) -> Fault:
-    return Fault(CSV, problem=f"{prefix}: {problem}" if prefix else problem)
+def _fault(prefix: str, problem: str) -> DockerfileError:
+    return DockerfileError(CSV, problem=f"{prefix}: {problem}" if prefix else problem)
 
 
 def _parse_error(text: str, at: int, what: str) -> str:

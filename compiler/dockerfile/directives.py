@@ -4,7 +4,7 @@ import json
 import re
 from typing import Final, NamedTuple
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE
 from bakec.ir.codes.dockerfile import DIRECTIVE_TWICE
 
@@ -33,7 +33,7 @@ class DirectiveReader:
         self.done = False
 
     def read(self, line: str) -> Directive | None:
-        """The directive on `line`, None for any other line. Raises `Fault` for a repeated one."""
+        """The directive on `line`, None for any other line. Raises `DockerfileError` for a repeated one."""
         self._line += 1
         if self.done:
             return None
@@ -45,7 +45,7 @@ class DirectiveReader:
             return None
         name = match[1].lower()
         if name in self._seen:
-            raise Fault(DIRECTIVE_TWICE, name=name)
+            raise DockerfileError(DIRECTIVE_TWICE, name=name)
         self._seen.add(name)
         return Directive(name, match[2], self._line)
 
@@ -76,7 +76,7 @@ def _find(name: str, body: str, comment: str, line: int) -> Directive | None:
         end = len(body) if end < 0 else end
         try:
             found = reader.read(body[at:end].removesuffix("\r"))
-        except Fault:
+        except DockerfileError:
             return None
         if found is not None and found.name == name:
             return found

@@ -1,18 +1,20 @@
 """`SOURCE_DATE_EPOCH`: a number, or the time of the context or of a stage that adds one remote source."""
 
 import io
+import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bakec.compiler.dockerfile.contexts import Frontend, source_of
 from bakec.compiler.dockerfile.expand import Mode, expand
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.dockerfile.gotext import decode, parse_int
 from bakec.compiler.dockerfile.instructions import Arg, Dockerfile, Stage, Transfer
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_http
-from bakec.compiler.dockerfile.request import Unresolved
+from bakec.compiler.dockerfile.request import UnresolvedError
 from bakec.ir.codes.dockerfile import EPOCH
 from bakec.ir.llb import State
 from bakec.ir.llb import http as http_state
@@ -22,8 +24,8 @@ from bakec.ir.llb.state import source_state
 NAME = "SOURCE_DATE_EPOCH"
 
 
-def _bad(problem: str) -> Fault:
-    return Fault(EPOCH, problem=problem)
+def _bad(problem: str) -> DockerfileError:
+    return DockerfileError(EPOCH, problem=problem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +39,20 @@ class EpochScope:
     mode: Mode
 
 
-def resolve_epoch(value: str, scope: EpochScope) -> int | None:
-    """Unix seconds, or None where there is no such time. Raises `Fault`."""
+class Epoch(NamedTuple):
+    """A point in time: Unix seconds, and the offset of its time zone in seconds."""
+
+    seconds: int
+    offset: int = 0
+
+
+def resolve_epoch(value: str, scope: EpochScope) -> Epoch | None:
+    """The time that `value` stands for, None where there is none. Raises `DockerfileError`."""
     if not value:
         return None
     number = parse_int(value)
     if number is not None:
-        return number
+        return Epoch(number)
     state = _state(value, scope)
     if state is None or scope.frontend is None:
         return None
@@ -61,7 +70,7 @@ def _state(value: str, scope: EpochScope) -> State | None:
         if stage.name and stage.name == value.lower():
             try:
                 return _stage_source(stage, scope)
-            except Fault as fault:
+            except DockerfileError as fault:
                 raise fault.at(stage.written.lines) from None
     raise _bad(f"invalid {NAME}: {value}")
 
@@ -85,9 +94,7 @@ def _stage_source(stage: Stage, scope: EpochScope) -> State:
                 source = _add_source(instruction, variables, scope.mode)
             case _:
                 name = instruction.written.name
-                raise _bad(
-                    f"{NAME} stage does not meet source-only requirements: unsupported {name} instruction"
-                )
+                raise _bad(f"{NAME} stage does not meet source-only requirements: unsupported {name} instruction")
     if source is None:
         raise _bad(f"{NAME} stage must contain exactly one remote ADD")
     return source
@@ -115,18 +122,18 @@ def _add_source(add: Transfer, variables: Mapping[str, str], mode: Mode) -> Stat
     )
 
 
-def _time_of(state: State, frontend: Frontend) -> int | None:
+def _time_of(state: State, frontend: Frontend) -> Epoch | None:
     source = source_of(state.marshal())
     if source is None:
         return None
     try:
         known = frontend.request.resolver.metadata(source.identifier)
-    except Unresolved as error:
+    except UnresolvedError as error:
         raise _bad(str(error)) from None
     if known.commit:
         return commit_time(known.commit)
     if known.last_modified is not None:
-        return known.last_modified
+        return Epoch(known.last_modified)
     filename = source.attrs.get("http.filename", "")
     if not filename or not source.identifier.startswith(("http://", "https://")):
         return None
@@ -134,22 +141,39 @@ def _time_of(state: State, frontend: Frontend) -> int | None:
     return _archive_time(frontend, source.identifier, filename)
 
 
-def commit_time(commit: bytes) -> int | None:
+def commit_time(commit: bytes) -> Epoch | None:
     """The committer's time in a raw commit object."""
     for line in decode(commit).split("\n"):
         if not line:
             break
         if line.startswith("committer "):
-            fields = line.rpartition(">")[2].split()
-            return parse_int(fields[0]) if len(fields) >= 2 else None
+            return _actor_time(line)
     raise _bad("invalid commit object: missing committer header")
 
 
-def _archive_time(frontend: Frontend, identifier: str, filename: str) -> int | None:
-    """The newest file in a downloaded archive; None for anything else."""
+_ZONE = re.compile(r"([+-])([0-9]{2})([0-9]{2})")
+
+
+def _actor_time(line: str) -> Epoch | None:
+    """The time behind `name <address>`: seconds and a zone."""
+    fields = line.rpartition(">")[2].split()
+    zone = _ZONE.fullmatch(fields[1]) if len(fields) >= 2 else None
+    seconds = parse_int(fields[0]) if zone else None
+    if zone is None or seconds is None:
+        return None
+    offset = int(zone[2]) * 3600 + int(zone[3]) * 60
+    return Epoch(seconds, -offset if zone[1] == "-" else offset)
+
+
+def _archive_time(frontend: Frontend, identifier: str, filename: str) -> Epoch | None:
+    """The newest file in a downloaded archive; None for anything that is no archive. Raises `DockerfileError`."""
     try:
         data = frontend.request.resolver.remote_file(identifier, filename)
+    except UnresolvedError as error:
+        raise _bad(str(error)) from None
+    try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            return max((int(member.mtime) for member in archive if member.isreg()), default=None)
-    except (Unresolved, tarfile.TarError, EOFError, OSError):
+            times = [int(member.mtime) for member in archive if member.isreg()]
+    except (tarfile.TarError, EOFError, OSError):
         return None
+    return Epoch(max(times)) if times else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, quote, valid
 from bakec.ir.codes.dockerfile import EXPANSION
 
@@ -40,7 +40,7 @@ class Expansion:
     unmatched: dict[str, None] = field(default_factory=dict)
 
 
-class _Problem(Exception):
+class _LexError(Exception):
     """The text of a lexing error, without the word it is about."""
 
 
@@ -51,7 +51,7 @@ class Variables(Protocol):
 
 
 def expand(word: str, variables: Mapping[str, str], mode: Mode) -> Expansion:
-    """Expand `word`. Raises `Fault`, whose `expansion` holds the variables that were met."""
+    """Expand `word`. Raises `DockerfileError`, whose `expansion` holds the variables that were met."""
     found = Expansion()
     if _PLAIN.fullmatch(word) and mode.escape not in word:
         found.text = word
@@ -60,8 +60,8 @@ def expand(word: str, variables: Mapping[str, str], mode: Mode) -> Expansion:
     lexer = _Lexer(word, variables, mode, found)
     try:
         found.text, found.words = lexer.until(END, raw_escapes=mode.raw_escapes)
-    except _Problem as problem:
-        raise ExpansionFault(found, word, str(problem)) from None
+    except _LexError as problem:
+        raise ExpansionError(found, word, str(problem)) from None
     return found
 
 
@@ -69,7 +69,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:=,@+%*^~!?#\[\](){} -]*")
 """Words in which nothing has a meaning."""
 
 
-class ExpansionFault(Fault):
+class ExpansionError(DockerfileError):
     """A word that cannot be expanded, and what had been met before."""
 
     def __init__(self, expansion: Expansion, word: str, problem: str) -> None:
@@ -135,7 +135,7 @@ class _Lexer:
     def until(self, stop: str, *, raw_escapes: bool) -> tuple[str, list[str]]:
         """Read up to `stop` (which is consumed) or to the end if `stop` is `END`."""
         if self._depth > _MAX_DEPTH:
-            raise _Problem("nested too deeply")
+            raise _LexError("nested too deeply")
         self._depth += 1
         before, self._raw_escapes = self._raw_escapes, raw_escapes
         try:
@@ -166,7 +166,7 @@ class _Lexer:
                 value = self._ordinary(words)
             out.append(value)
         if stop:
-            raise _Problem(f"unexpected end of statement while looking for matching {stop}")
+            raise _LexError(f"unexpected end of statement while looking for matching {stop}")
         return "".join(out), words.finish()
 
     def _ordinary(self, words: _Words) -> str:
@@ -199,7 +199,7 @@ class _Lexer:
         self._next()
         end = self._text.find("'", self._at)
         if end < 0:
-            raise _Problem("unexpected end of statement while looking for matching single-quote")
+            raise _LexError("unexpected end of statement while looking for matching single-quote")
         self._at = end + 1
         return self._text[start : end + 1] if self._mode.raw_quotes else self._text[start + 1 : end]
 
@@ -209,7 +209,7 @@ class _Lexer:
         while True:
             char = self._peek()
             if char == END:
-                raise _Problem("unexpected end of statement while looking for matching double-quote")
+                raise _LexError("unexpected end of statement while looking for matching double-quote")
             if char == '"':
                 self._next()
                 return "".join(out) + mark
@@ -259,9 +259,9 @@ class _Lexer:
     def _braces(self) -> str:
         self._next()
         if self._ended():
-            raise _Problem("syntax error: missing '}'")
+            raise _LexError("syntax error: missing '}'")
         if self._peek() in "{}:":
-            raise _Problem("syntax error: bad substitution")
+            raise _LexError("syntax error: bad substitution")
         name = self._name()
         operator = self._next()
         if operator == "}":
@@ -301,16 +301,16 @@ class _Lexer:
     def _word(self, stop: str, missing: str, *, raw_escapes: bool) -> str:
         try:
             return self.until(stop, raw_escapes=raw_escapes)[0]
-        except _Problem:
+        except _LexError:
             if self._ended():
-                raise _Problem(missing) from None
+                raise _LexError(missing) from None
             raise
 
     def _required(self, name: str, value: str | None, word: str, *, unset: bool) -> str:
         if not unset:
             return value or ""
         default = "is not allowed to be unset" if value is None else "is not allowed to be empty"
-        raise _Problem(f"{name}: {word or default}")
+        raise _LexError(f"{name}: {word or default}")
 
     def _replace(self, name: str) -> str:
         every = self._peek() == "/"
@@ -331,9 +331,9 @@ _NO_RUNE: Final = "\ufffd"
 _MAX_DEPTH: Final = 100
 
 
-def _unsupported(operator: str) -> _Problem:
+def _unsupported(operator: str) -> _LexError:
     shown = operator if operator not in ("", ":") else operator + _NO_RUNE
-    return _Problem(f"unsupported modifier ({shown}) in substitution")
+    return _LexError(f"unsupported modifier ({shown}) in substitution")
 
 
 class _Matcher(Protocol):
@@ -341,7 +341,7 @@ class _Matcher(Protocol):
 
 
 def _regular_expression(pattern: str, *, greedy: bool, anchored: bool = False) -> _Matcher:
-    """The regular expression of a shell pattern of `*`, `?` and literals. Raises `_Problem`."""
+    """The regular expression of a shell pattern of `*`, `?` and literals. Raises `_LexError`."""
     star = ".*" if greedy else ".*?"
     out = ["^" if anchored else ""]
     text, at = pattern.removeprefix("\ufeff"), 0
@@ -357,7 +357,7 @@ def _regular_expression(pattern: str, *, greedy: bool, anchored: bool = False) -
         elif text[at : at + 1] not in ("}", "/"):
             escaped = text[at : at + 1]
             if escaped not in ("*", "?", "\\") or not escaped:
-                raise _Problem(
+                raise _LexError(
                     f"invalid pattern ({pattern}) in substitution: invalid escape '\\{escaped or _NO_RUNE}'"
                 )
             out.append(re.escape(escaped))
@@ -369,7 +369,7 @@ def _compile(expression: str) -> _Matcher:
     # Several stars make a backtracking matcher quadratic or worse, and the pattern is the author's: RE2 is linear.
     if expression.count(".*") < 3:
         return re.compile(expression)
-    import re2  # noqa: PLC0415 - rarely needed, and slow to load
+    import re2
 
     compiled: _Matcher = re2.compile(expression)
     return compiled
@@ -427,5 +427,5 @@ HEREDOC_WORDS = Mode(raw_quotes=True, raw_escapes=True, keep_unset=True)
 
 
 def split_words(text: str, variables: Mapping[str, str] = _NO_VARIABLES, mode: Mode = WORD) -> list[str]:
-    """The words of `text` after expansion. Raises `Fault`."""
+    """The words of `text` after expansion. Raises `DockerfileError`."""
     return expand(text, variables, mode).words

@@ -16,7 +16,11 @@ class Lines(NamedTuple):
         return range(self.first, max(self.first, self.last) + 1)
 
 
-class Fault(Exception):
+NO_LINES = Lines(0, 0)
+"""Of what stands in no file."""
+
+
+class DockerfileError(Exception):
     """A Dockerfile that cannot be lowered. `locations` are the places the reference names, None for one without
     lines; each layer on the way up may add its own."""
 
@@ -29,28 +33,28 @@ class Fault(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def copy(self) -> "Fault":
+    def copy(self) -> "DockerfileError":
         """The same fault once more: a remembered one must not gather the locations of every use."""
-        twin = Fault.__new__(Fault)
+        twin = DockerfileError.__new__(DockerfileError)
         twin.rule, twin.message, twin.locations = self.rule, self.message, list(self.locations)
         return twin
 
-    def at(self, lines: Lines | None) -> "Fault":
+    def at(self, lines: Lines | None) -> "DockerfileError":
         """Add a location."""
         self.locations.append(lines)
         return self
 
-    def only_at(self, lines: Lines | None) -> "Fault":
+    def only_at(self, lines: Lines | None) -> "DockerfileError":
         """Replace the locations by one."""
         self.locations = [lines]
         return self
 
-    def within(self, prefix: str) -> "Fault":
+    def within(self, prefix: str) -> "DockerfileError":
         """Put `prefix: ` in front of the message."""
         self.message = f"{prefix}: {self.message}"
         return self
 
-    def suggesting(self, name: str) -> "Fault":
+    def suggesting(self, name: str) -> "DockerfileError":
         """Add the nearest known name, if there is one."""
         if name:
             self.message += f" (did you mean {name}?)"

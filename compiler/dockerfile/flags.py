@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.suggest import search
 from bakec.ir.codes import dockerfile as codes
 
@@ -34,20 +34,20 @@ class Flags:
 
 
 def read_flags(words: tuple[str, ...], known: Mapping[str, FlagKind]) -> Flags:
-    """Read `--name[=value]` words against the flags an instruction has. Raises `Fault`."""
+    """Read `--name[=value]` words against the flags an instruction has. Raises `DockerfileError`."""
     flags = Flags()
     for word in words:
         written, equals, value = word.partition("=")
         name = written[2:]
         if name not in known:
-            raise Fault(codes.UNKNOWN_FLAG, flag=written).suggesting(search(name, known))
+            raise DockerfileError(codes.UNKNOWN_FLAG, flag=written).suggesting(search(name, known))
         if name in flags.texts or name in flags.switches:
-            raise Fault(codes.FLAG_TWICE, flag=written)
+            raise DockerfileError(codes.FLAG_TWICE, flag=written)
         match known[name]:
             case FlagKind.SWITCH:
                 flags.switches[name] = _switch(written, value, given=bool(equals))
             case _ if not equals:
-                raise Fault(codes.FLAG_VALUE, flag=written)
+                raise DockerfileError(codes.FLAG_VALUE, flag=written)
             case FlagKind.TEXT:
                 flags.texts[name] = value
             case FlagKind.LIST:
@@ -57,11 +57,11 @@ def read_flags(words: tuple[str, ...], known: Mapping[str, FlagKind]) -> Flags:
 
 def _switch(written: str, value: str, *, given: bool) -> bool:
     if given and not value:
-        raise Fault(codes.FLAG_VALUE, flag=written)
+        raise DockerfileError(codes.FLAG_VALUE, flag=written)
     match value.lower():
         case "true" | "":
             return True
         case "false":
             return False
         case _:
-            raise Fault(codes.FLAG_BOOL, flag=written, value=value)
+            raise DockerfileError(codes.FLAG_BOOL, flag=written, value=value)

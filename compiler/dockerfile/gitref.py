@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import parse_bool, quote
 from bakec.ir.codes.dockerfile import GIT_REFERENCE
 from bakec.ir.llb import About, State, giturl, urls
@@ -26,7 +26,7 @@ class GitReference:
 
 
 def read_git_reference(text: str) -> GitReference | None:
-    """The git reference that `text` is, or None. Raises `Fault` if it is one with bad options."""
+    """The git reference that `text` is, or None. Raises `DockerfileError` if it is one with bad options."""
     url, local_looking = _git_url(text)
     if url is None:
         return None
@@ -42,7 +42,7 @@ def _git_url(text: str) -> tuple[giturl.GitUrl | None, bool]:
         if text.startswith("github.com/"):
             return giturl.from_url(replace(urls.parse(text), scheme="https")), True
         url = giturl.parse(text)
-    except (giturl.UnknownProtocol, urls.UrlError):
+    except (giturl.UnknownProtocolError, urls.UrlError):
         return None, False
     if url.scheme in ("http", "https") and not url.path.endswith(".git"):
         return None, False
@@ -52,8 +52,8 @@ def _git_url(text: str) -> tuple[giturl.GitUrl | None, bool]:
 _SWITCHES: Final = ("submodules", "keep-git-dir", "fetch-by-commit")
 
 
-def _bad(problem: str) -> Fault:
-    return Fault(GIT_REFERENCE, problem=problem)
+def _bad(problem: str) -> DockerfileError:
+    return DockerfileError(GIT_REFERENCE, problem=problem)
 
 
 def _with_query(found: GitReference, query: dict[str, list[str]]) -> GitReference:

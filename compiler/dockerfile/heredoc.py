@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from bakec.compiler.dockerfile.expand import HEREDOC_WORDS, Mode, split_words
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.ir.codes.dockerfile import HEREDOC_FORM
 
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)")
@@ -28,7 +28,7 @@ class Heredoc(NamedTuple):
 
 
 def parse_heredoc(word: str) -> Heredoc | None:
-    """The heredoc that `word` opens, or None. Raises `Fault`."""
+    """The heredoc that `word` opens, or None. Raises `DockerfileError`."""
     match = _HEREDOC.fullmatch(word)
     if match is None or not match[3]:
         return None
@@ -37,7 +37,9 @@ def parse_heredoc(word: str) -> Heredoc | None:
         return None
     quoted = split_words(match[3], {}, _QUOTED)
     if len(quoted) != 1:
-        raise Fault(HEREDOC_FORM, problem=f"internal lexing of heredoc produced inconsistent results: {match[3]}")
+        raise DockerfileError(
+            HEREDOC_FORM, problem=f"internal lexing of heredoc produced inconsistent results: {match[3]}"
+        )
     return Heredoc(name=names[0], expand=_quotes(names[0]) == _quotes(quoted[0]), chomp=match[2] == "-")
 
 
@@ -49,14 +51,14 @@ def heredoc_word(word: str) -> Heredoc | None:
     """Like `parse_heredoc`; a word that cannot be read is no heredoc."""
     try:
         return parse_heredoc(word)
-    except Fault:
+    except DockerfileError:
         return None
 
 
 def heredocs_of(line: str) -> list[Heredoc]:
-    """The heredocs a logical line opens, in order; none if its quotes do not match. Raises `Fault`."""
+    """The heredocs a logical line opens, in order; none if its quotes do not match. Raises `DockerfileError`."""
     try:
         words = split_words(line, {}, HEREDOC_WORDS)
-    except Fault:
+    except DockerfileError:
         return []
     return [found for word in words if (found := parse_heredoc(word))]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, decode, encode
 from bakec.ir.codes.dockerfile import IGNORE_FILE
 from bakec.ir.llb.paths import clean
@@ -13,11 +13,11 @@ _SYNTAX: Final = "syntax error in pattern"
 
 
 def read_patterns(data: bytes, name: str) -> tuple[str, ...]:
-    """The patterns of an ignore file. Raises `Fault`."""
+    """The patterns of an ignore file. Raises `DockerfileError`."""
     patterns = []
     for line in decode(data).removeprefix("\ufeff").split("\n"):
         if len(encode(line)) >= _MAX_LINE:
-            raise Fault(IGNORE_FILE, problem=f"failed parsing {name}: bufio.Scanner: token too long")
+            raise DockerfileError(IGNORE_FILE, problem=f"failed parsing {name}: bufio.Scanner: token too long")
         if line.startswith("#"):
             continue
         pattern = line.strip(SPACE)
@@ -69,9 +69,9 @@ class IgnoreMatcher:
 
 def _check(pattern: str) -> None:
     if pattern == "!":
-        raise Fault(IGNORE_FILE, problem='illegal exclusion pattern: "!"')
+        raise DockerfileError(IGNORE_FILE, problem='illegal exclusion pattern: "!"')
     if not _is_glob(pattern.removeprefix("!")):
-        raise Fault(IGNORE_FILE, problem=_SYNTAX)
+        raise DockerfileError(IGNORE_FILE, problem=_SYNTAX)
 
 
 def _is_glob(pattern: str) -> bool:
@@ -144,7 +144,7 @@ def _pieces(pattern: str) -> Iterator[str]:
 
 def _regular_expression(expression: str) -> Matcher | None:
     # Character classes are written out as they stand, so they must mean what RE2 makes of them.
-    import re2  # noqa: PLC0415 - rarely needed, and slow to load
+    import re2
 
     try:
         compiled: Matcher = re2.compile(expression)

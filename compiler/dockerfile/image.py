@@ -4,16 +4,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias, Union, cast
+from typing import Final, TypeAlias, cast
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import valid
 from bakec.ir.codes.dockerfile import IMAGE_CONFIG
 from bakec.ir.llb.gojson import dumps
 from bakec.ir.llb.graph import DEFAULT_PATH
 from bakec.ir.llb.ops import Platform
 
-Json: TypeAlias = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +111,10 @@ _FOUR_DIGITS = re.compile(r"[0-9]{4}-")
 
 
 def to_json(config: ImageConfig) -> bytes:
-    """The bytes of `containerimage.config`. Raises `Fault` for a time that RFC 3339 cannot hold."""
+    """The bytes of `containerimage.config`. Raises `DockerfileError` for a time that RFC 3339 cannot hold."""
     if not all(_FOUR_DIGITS.match(entry.created or "0000-") for entry in config.history):
         problem = "json: error calling MarshalJSON for type *time.Time: year outside of range [0,9999]"
-        raise Fault(IMAGE_CONFIG, problem=f"failed to marshal image config: {problem}")
+        raise DockerfileError(IMAGE_CONFIG, problem=f"failed to marshal image config: {problem}")
     root = _filled(("created", config.created), ("author", config.author))
     root["architecture"], root["os"] = config.architecture, config.os
     root |= _filled(
@@ -145,7 +145,7 @@ def to_json(config: ImageConfig) -> bytes:
 
 
 def _filled(*rows: tuple[str, object]) -> dict[str, Json]:
-    return {key: cast(Json, value) for key, value in rows if value}
+    return {key: cast("Json", value) for key, value in rows if value}
 
 
 def _history_json(entry: History) -> Json:
@@ -169,7 +169,7 @@ def _health_json(health: HealthConfig) -> Json:
     )
 
 
-class _Mismatch(ValueError):
+class _MismatchError(ValueError):
     """A JSON value of the wrong type, in Go's words."""
 
 
@@ -190,8 +190,8 @@ def _kind(value: Json) -> str:
             return "object"
 
 
-def _mismatch(value: Json, where: str, wanted: str) -> _Mismatch:
-    return _Mismatch(f"json: cannot unmarshal {_kind(value)} into Go struct field {where} of type {wanted}")
+def _mismatch(value: Json, where: str, wanted: str) -> _MismatchError:
+    return _MismatchError(f"json: cannot unmarshal {_kind(value)} into Go struct field {where} of type {wanted}")
 
 
 def _text(value: Json, where: str) -> str:
@@ -242,7 +242,7 @@ def _time(value: Json, where: str) -> str:
     text = _text(value, where)
     match = _TIME.fullmatch(text)
     if match is None:
-        raise _Mismatch(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse')
+        raise _MismatchError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse')
     fraction = (match[2] or "")[:9].rstrip("0")
     zone = "Z" if match[3][1:] == "00:00" else match[3]
     return match[1] + (f".{fraction}" if fraction else "") + zone
@@ -327,9 +327,9 @@ def _merge_pairs(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def from_json(data: bytes) -> ImageConfig:
-    """Read an image config. Raises `Fault`."""
+    """Read an image config. Raises `DockerfileError`."""
     try:
-        value = cast(Json, json.loads(data.decode("utf-8", "surrogateescape"), object_pairs_hook=_merge_pairs))
+        value = cast("Json", json.loads(data.decode("utf-8", "surrogateescape"), object_pairs_hook=_merge_pairs))
         root = _fields(value, _ROOT, "DockerOCIImage")
         if isinstance(value, dict):
             for key, item in value.items():
@@ -338,5 +338,5 @@ def from_json(data: bytes) -> ImageConfig:
                 elif key.lower() == "rootfs" and item is not None:
                     root |= _fields(item, _ROOTFS, "DockerOCIImage.rootfs")
     except (ValueError, RecursionError) as error:
-        raise Fault(IMAGE_CONFIG, problem=str(error)) from None
+        raise DockerfileError(IMAGE_CONFIG, problem=str(error)) from None
     return ImageConfig(**root)  # type: ignore[arg-type]

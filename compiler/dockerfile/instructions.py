@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.flags import FlagKind, Flags, read_flags
 from bakec.compiler.dockerfile.gotext import SPACE, DurationError, int_problem, parse_duration, parse_int, quote
 from bakec.compiler.dockerfile.heredoc import Heredoc, heredoc_word
@@ -237,10 +237,10 @@ class Dockerfile:
     findings: tuple[Finding, ...]
 
 
-class InvalidDockerfile(Exception):
+class InvalidDockerfileError(Exception):
     """A file that could not be typed: the fault, and what lint said until then."""
 
-    def __init__(self, fault: Fault, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, fault: DockerfileError, findings: tuple[Finding, ...]) -> None:
         self.fault = fault
         self.findings = findings
         super().__init__(str(fault))
@@ -279,14 +279,12 @@ _FLAGS: Final[dict[str, dict[str, FlagKind]]] = {
 
 
 def type_file(tree: Tree) -> Dockerfile:
-    """Type the instructions of a file and put them into stages. Raises `InvalidDockerfile`."""
-    lint: list[Finding] = [
-        Finding(NO_EMPTY_CONTINUATION, Lines(line, line)) for line in tree.empty_continuations
-    ]
+    """Type the instructions of a file and put them into stages. Raises `InvalidDockerfileError`."""
+    lint: list[Finding] = [Finding(NO_EMPTY_CONTINUATION, Lines(line, line)) for line in tree.empty_continuations]
     try:
         stages, meta_args = _stages(tree, lint)
-    except Fault as fault:
-        raise InvalidDockerfile(fault, tuple(lint)) from None
+    except DockerfileError as fault:
+        raise InvalidDockerfileError(fault, tuple(lint)) from None
     _lint_stage_names(stages, lint)
     _lint_casing(stages, lint)
     return Dockerfile(stages=stages, meta_args=meta_args, escape=tree.escape, findings=tuple(lint))
@@ -298,7 +296,7 @@ def _stages(tree: Tree, lint: list[Finding]) -> tuple[tuple[Stage, ...], tuple[A
     for node in tree.nodes:
         try:
             typed = type_node(node, lint)
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.within(f"dockerfile parse error on line {node.lines.first}") from None
         if isinstance(typed, Stage):
             open_stages.append((typed, []))
@@ -307,7 +305,7 @@ def _stages(tree: Tree, lint: list[Finding]) -> tuple[tuple[Stage, ...], tuple[A
         elif isinstance(typed, Arg):
             meta_args.append(typed)
         else:
-            raise Fault(codes.NO_STAGE).at(node.lines)
+            raise DockerfileError(codes.NO_STAGE).at(node.lines)
     stages = tuple(
         Stage(
             base=stage.base,
@@ -323,34 +321,32 @@ def _stages(tree: Tree, lint: list[Finding]) -> tuple[tuple[Stage, ...], tuple[A
 
 
 def type_node(node: Node, lint: list[Finding]) -> Instruction | Stage:
-    """Type one instruction; what lint finds is added to `lint`. Raises `Fault` with the lines of the node."""
+    """Type one instruction; what lint finds is added to `lint`. Raises `DockerfileError` with the lines of the node."""
     name = node.name.lower()
     maker = _MAKERS.get(name)
     try:
         if maker is None:
             names = [known.upper() for known in sorted(INSTRUCTIONS)]
-            fault = Fault(codes.UNKNOWN_INSTRUCTION, name=node.name)
+            fault = DockerfileError(codes.UNKNOWN_INSTRUCTION, name=node.name)
             raise fault.suggesting(search(node.name, names, case_sensitive=False))
         _lint_node(name, node, lint)
         typed = maker(node)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.at(node.lines) from None
     _lint_description(typed, node, lint)
     return typed
 
 
 def _written(node: Node) -> Written:
-    return Written(
-        name=node.name, code=node.original.strip(SPACE), lines=node.lines, comments=node.comments
-    )
+    return Written(name=node.name, code=node.original.strip(SPACE), lines=node.lines, comments=node.comments)
 
 
 def _flags(node: Node) -> Flags:
     return read_flags(node.flags, _FLAGS.get(node.name.lower(), {}))
 
 
-def _count(instruction: str, count: str) -> Fault:
-    return Fault(codes.ARGUMENT_COUNT, instruction=instruction, count=count)
+def _count(instruction: str, count: str) -> DockerfileError:
+    return DockerfileError(codes.ARGUMENT_COUNT, instruction=instruction, count=count)
 
 
 def _at_least_one(node: Node) -> None:
@@ -371,7 +367,7 @@ def _pairs(node: Node) -> tuple[Pair, ...]:
     for at in range(0, len(node.args), 3):
         key, value, delimiter = node.args[at : at + 3]
         if not key:
-            raise Fault(codes.BLANK_NAME, instruction=node.name.upper())
+            raise DockerfileError(codes.BLANK_NAME, instruction=node.name.upper())
         pairs.append(Pair(key, value, legacy=not delimiter))
     return tuple(pairs)
 
@@ -398,7 +394,7 @@ def _transfer(node: Node) -> Transfer:
         raise _count(instruction, problem)
     flags = _flags(node)
     if heredoc_word(node.args[-1]):
-        raise Fault(codes.HEREDOC_PLACE, instruction=instruction, place="a destination")
+        raise DockerfileError(codes.HEREDOC_PLACE, instruction=instruction, place="a destination")
     sources, files = _sources(node)
     return Transfer(
         written=_written(node),
@@ -453,7 +449,7 @@ def _stage_name(args: tuple[str, ...]) -> str:
         raise _count("FROM", "either one or three arguments")
     name = args[2].lower()
     if not _STAGE_NAME.fullmatch(name):
-        raise Fault(codes.STAGE_NAME, name=quote(args[2]))
+        raise DockerfileError(codes.STAGE_NAME, name=quote(args[2]))
     return name
 
 
@@ -471,9 +467,9 @@ def _onbuild(node: Node) -> Onbuild:
     _flags(node)
     trigger = node.args[0].strip(SPACE).upper()
     if trigger == "ONBUILD":
-        raise Fault(codes.ONBUILD_CHAIN)
+        raise DockerfileError(codes.ONBUILD_CHAIN)
     if trigger in ("MAINTAINER", "FROM"):
-        raise Fault(codes.ONBUILD_TRIGGER, trigger=trigger)
+        raise DockerfileError(codes.ONBUILD_TRIGGER, trigger=trigger)
     match = _ONBUILD.match(node.original)
     text = node.original[match.end() :] if match else node.original
     bodies = "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in node.heredocs)
@@ -508,9 +504,9 @@ def _run(node: Node) -> Run:
         check_device(device)
     origins = tuple(mount_origin(mount) for mount in mounts)
     if run.network not in ("default", "none", "host"):
-        raise Fault(codes.NETWORK_MODE, mode=quote(run.network))
+        raise DockerfileError(codes.NETWORK_MODE, mode=quote(run.network))
     if run.security not in ("sandbox", "insecure"):
-        raise Fault(codes.SECURITY_MODE, mode=quote(run.security))
+        raise DockerfileError(codes.SECURITY_MODE, mode=quote(run.security))
     return Run(
         written=run.written,
         command=run.command,
@@ -538,15 +534,15 @@ def _healthcheck(node: Node) -> Healthcheck:
     kind, args = node.args[0].upper(), node.args[1:]
     if kind == "NONE":
         if args:
-            raise Fault(codes.HEALTHCHECK_FORM, problem="HEALTHCHECK NONE takes no arguments")
+            raise DockerfileError(codes.HEALTHCHECK_FORM, problem="HEALTHCHECK NONE takes no arguments")
         return Healthcheck(written=_written(node), test=(kind,))
     flags = _flags(node)
     if kind != "CMD":
         problem = f"Unknown type {quote(kind)} in HEALTHCHECK (try CMD)"
-        raise Fault(codes.HEALTHCHECK_FORM, problem=problem)
+        raise DockerfileError(codes.HEALTHCHECK_FORM, problem=problem)
     command = _command(node, args)
     if not command.words:
-        raise Fault(codes.HEALTHCHECK_FORM, problem="Missing command after HEALTHCHECK CMD")
+        raise DockerfileError(codes.HEALTHCHECK_FORM, problem="Missing command after HEALTHCHECK CMD")
     return Healthcheck(
         written=_written(node),
         test=("CMD-SHELL" if command.shell else "CMD", *command.words),
@@ -565,10 +561,10 @@ def _interval(name: str, flags: Flags) -> int:
     try:
         duration = parse_duration(text)
     except DurationError as error:
-        raise Fault(codes.HEALTHCHECK_TIME, problem=str(error)) from None
+        raise DockerfileError(codes.HEALTHCHECK_TIME, problem=str(error)) from None
     if duration != 0 and duration < 1_000_000:
         problem = f"Interval {quote(name)} cannot be less than 1ms"
-        raise Fault(codes.HEALTHCHECK_TIME, problem=problem)
+        raise DockerfileError(codes.HEALTHCHECK_TIME, problem=problem)
     return duration
 
 
@@ -577,9 +573,9 @@ def _retries(text: str) -> int:
         return 0
     retries = parse_int(text, 32)
     if retries is None:
-        raise Fault(codes.HEALTHCHECK_RETRIES, problem=int_problem("ParseInt", text))
+        raise DockerfileError(codes.HEALTHCHECK_RETRIES, problem=int_problem("ParseInt", text))
     if retries < 0:
-        raise Fault(codes.HEALTHCHECK_RETRIES, problem=f"--retries cannot be negative ({retries})")
+        raise DockerfileError(codes.HEALTHCHECK_RETRIES, problem=f"--retries cannot be negative ({retries})")
     return retries
 
 
@@ -600,7 +596,7 @@ def _volume(node: Node) -> Volume:
     _flags(node)
     paths = tuple(path.strip(SPACE) for path in node.args)
     if "" in paths:
-        raise Fault(codes.VOLUME_EMPTY)
+        raise DockerfileError(codes.VOLUME_EMPTY)
     return Volume(_written(node), paths)
 
 
@@ -614,7 +610,7 @@ def _arg(node: Node) -> Arg:
     for word in node.args:
         key, equals, value = word.partition("=")
         if equals and not key:
-            raise Fault(codes.BLANK_NAME, instruction="ARG")
+            raise DockerfileError(codes.BLANK_NAME, instruction="ARG")
         arguments.append(Argument(key, value if equals else None, _description(node.comments, key)))
     return Arg(_written(node), tuple(arguments))
 
@@ -623,7 +619,7 @@ def _shell(node: Node) -> Shell:
     _flags(node)
     _at_least_one(node)
     if not node.json:
-        raise Fault(codes.SHELL_JSON)
+        raise DockerfileError(codes.SHELL_JSON)
     return Shell(_written(node), node.args)
 
 
@@ -705,5 +701,3 @@ def _lint_casing(stages: tuple[Stage, ...], lint: list[Finding]) -> None:
         if change(item.name) != item.name:
             values = {"name": item.name, "casing": casing}
             lint.append(Finding(INSTRUCTION_CASING, item.lines, values))
-
-

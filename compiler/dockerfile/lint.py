@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bakec.compiler.dockerfile.directives import DirectiveReader
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import SPACE, parse_bool, quote
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.diagnostics import Rule
@@ -26,29 +26,21 @@ class LintRule:
 
 STAGE_NAME_CASING: Final = LintRule("StageNameCasing", codes.STAGE_NAME_CASING, "stage-name-casing")
 FROM_AS_CASING: Final = LintRule("FromAsCasing", codes.FROM_AS_CASING, "from-as-casing")
-NO_EMPTY_CONTINUATION: Final = LintRule(
-    "NoEmptyContinuation", codes.NO_EMPTY_CONTINUATION, "no-empty-continuation"
-)
+NO_EMPTY_CONTINUATION: Final = LintRule("NoEmptyContinuation", codes.NO_EMPTY_CONTINUATION, "no-empty-continuation")
 INSTRUCTION_CASING: Final = LintRule(
     "ConsistentInstructionCasing", codes.INSTRUCTION_CASING, "consistent-instruction-casing"
 )
-DUPLICATE_STAGE_NAME: Final = LintRule(
-    "DuplicateStageName", codes.DUPLICATE_STAGE_NAME, "duplicate-stage-name"
-)
+DUPLICATE_STAGE_NAME: Final = LintRule("DuplicateStageName", codes.DUPLICATE_STAGE_NAME, "duplicate-stage-name")
 RESERVED_STAGE_NAME: Final = LintRule("ReservedStageName", codes.RESERVED_STAGE_NAME, "reserved-stage-name")
 JSON_ARGS: Final = LintRule("JSONArgsRecommended", codes.JSON_ARGS, "json-args-recommended")
 MAINTAINER: Final = LintRule("MaintainerDeprecated", codes.MAINTAINER, "maintainer-deprecated")
 UNDEFINED_ARG: Final = LintRule("UndefinedArgInFrom", codes.UNDEFINED_ARG, "undefined-arg-in-from")
 RELATIVE_WORKDIR: Final = LintRule("WorkdirRelativePath", codes.RELATIVE_WORKDIR, "workdir-relative-path")
 UNDEFINED_VAR: Final = LintRule("UndefinedVar", codes.UNDEFINED_VAR, "undefined-var")
-ONLY_ONE: Final = LintRule(
-    "MultipleInstructionsDisallowed", codes.ONLY_ONE, "multiple-instructions-disallowed"
-)
+ONLY_ONE: Final = LintRule("MultipleInstructionsDisallowed", codes.ONLY_ONE, "multiple-instructions-disallowed")
 LEGACY_KEY_VALUE: Final = LintRule("LegacyKeyValueFormat", codes.LEGACY_KEY_VALUE, "legacy-key-value-format")
 BASE_PLATFORM: Final = LintRule("InvalidBaseImagePlatform", codes.BASE_PLATFORM, "")
-REDUNDANT_PLATFORM: Final = LintRule(
-    "RedundantTargetPlatform", codes.REDUNDANT_PLATFORM, "redundant-target-platform"
-)
+REDUNDANT_PLATFORM: Final = LintRule("RedundantTargetPlatform", codes.REDUNDANT_PLATFORM, "redundant-target-platform")
 SECRET_IN_ENV: Final = LintRule("SecretsUsedInArgOrEnv", codes.SECRET_IN_ENV, "secrets-used-in-arg-or-env")
 DEFAULT_ARG: Final = LintRule("InvalidDefaultArgInFrom", codes.DEFAULT_ARG, "invalid-default-arg-in-from")
 CONSTANT_PLATFORM: Final = LintRule(
@@ -88,13 +80,13 @@ class LintOptions:
 
 
 def parse_options(text: str) -> LintOptions:
-    """Read the value of a `check` directive. Raises `Fault`."""
+    """Read the value of a `check` directive. Raises `DockerfileError`."""
     options = LintOptions()
     text = text.strip(SPACE)
     for part in text.split(";", 2) if text else ():
         key, equals, value = part.partition("=")
         if not equals:
-            raise Fault(codes.OPTION, problem=f"invalid check option {quote(part)}")
+            raise DockerfileError(codes.OPTION, problem=f"invalid check option {quote(part)}")
         options = _with_option(options, key.strip(SPACE), value.strip(SPACE), part)
     return options
 
@@ -111,10 +103,10 @@ def _with_option(options: LintOptions, key: str, value: str, part: str) -> LintO
             error = parse_bool(value)
             if error is None:
                 problem = f"strconv.ParseBool: parsing {quote(value)}: invalid syntax"
-                raise Fault(codes.OPTION, problem=f"failed to parse check option {quote(part)}: {problem}")
+                raise DockerfileError(codes.OPTION, problem=f"failed to parse check option {quote(part)}: {problem}")
             return replace(options, error=error)
         case _:
-            raise Fault(codes.OPTION, problem=f"invalid check option {quote(key)}")
+            raise DockerfileError(codes.OPTION, problem=f"invalid check option {quote(key)}")
 
 
 class Linter:
@@ -132,10 +124,10 @@ class Linter:
         self.findings.append(finding)
 
     def check(self) -> None:
-        """Raise `Fault` if there are findings and they count as errors."""
+        """Raise `DockerfileError` if there are findings and they count as errors."""
         if self._options.error and self.findings:
             names = dict.fromkeys(finding.rule.name for finding in self.findings)
-            raise Fault(codes.LINT, rules=", ".join(names))
+            raise DockerfileError(codes.LINT, rules=", ".join(names))
 
 
 def _wanted(rule: LintRule, options: LintOptions) -> bool:
@@ -152,7 +144,7 @@ def _merged(options: LintOptions, comments: tuple[str, ...]) -> LintOptions:
             continue
         try:
             extra = parse_options(directive.first_word)
-        except Fault:
+        except DockerfileError:
             return options
         return replace(
             options,

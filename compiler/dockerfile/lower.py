@@ -17,10 +17,10 @@ from bakec.compiler.dockerfile import subrequests
 from bakec.compiler.dockerfile.contexts import Frontend
 from bakec.compiler.dockerfile.convert import Conversion, Converted, Task, lint_options
 from bakec.compiler.dockerfile.directives import find_syntax
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import decode, encode, valid
 from bakec.compiler.dockerfile.image import to_json
-from bakec.compiler.dockerfile.instructions import Dockerfile, InvalidDockerfile, type_file
+from bakec.compiler.dockerfile.instructions import Dockerfile, InvalidDockerfileError, type_file
 from bakec.compiler.dockerfile.lint import Finding, Linter
 from bakec.compiler.dockerfile.options import Options, check_capabilities, read_options
 from bakec.compiler.dockerfile.parse import Tree, parse
@@ -57,17 +57,17 @@ def lower(request: Request) -> Lowered:
             run.direct()
         else:
             run.through_frontend()
-    except Fault as fault:
+    except DockerfileError as fault:
         raise _failed(fault, run) from None
-    except InvalidDockerfile as invalid:
+    except InvalidDockerfileError as invalid:
         raise _failed(invalid.fault, run) from None
     except RecursionError:
-        raise _failed(Fault(codes.OPTION, problem="the Dockerfile is nested too deeply"), run) from None
+        raise _failed(DockerfileError(codes.OPTION, problem="the Dockerfile is nested too deeply"), run) from None
     result.warnings = [_warning(finding, run, direct=request.direct) for finding in run.findings]
     return result
 
 
-def _failed(fault: Fault, run: "_Lowering") -> LowerFailed:
+def _failed(fault: DockerfileError, run: "_Lowering") -> LowerFailed:
     run.result.warnings = [_warning(item, run, direct=run.request.direct) for item in run.findings]
     locations = () if run.in_subrequest else tuple(fault.locations)
     first = next((lines for lines in fault.locations if lines and lines.first), None)
@@ -105,22 +105,22 @@ def _span(run: "_Lowering", lines: Lines) -> Span | None:
 
 
 @lru_cache(maxsize=512)
-def parse_file(data: bytes) -> Tree | Fault:
+def parse_file(data: bytes) -> Tree | DockerfileError:
     """The parse tree of a Dockerfile, shared by all targets built from it."""
     try:
         return parse(data)
-    except Fault as fault:
+    except DockerfileError as fault:
         return fault
 
 
 @lru_cache(maxsize=512)
-def _typed_file(data: bytes) -> Dockerfile | InvalidDockerfile | Fault:
+def _typed_file(data: bytes) -> Dockerfile | InvalidDockerfileError | DockerfileError:
     tree = parse_file(data)
-    if isinstance(tree, Fault):
+    if isinstance(tree, DockerfileError):
         return tree
     try:
         return type_file(tree)
-    except InvalidDockerfile as invalid:
+    except InvalidDockerfileError as invalid:
         return invalid
 
 
@@ -169,9 +169,7 @@ class _Lowering:
             if directive is None:
                 return False
             cmdline, wanted = directive.value, directive.first_word
-        self.result.forward = Forward(
-            frontend="gateway.v0", attrs={**attrs, "cmdline": cmdline, "source": wanted}
-        )
+        self.result.forward = Forward(frontend="gateway.v0", attrs={**attrs, "cmdline": cmdline, "source": wanted})
         return True
 
     def _task(self, options: Options, frontend: Frontend | None, source: SourceFile) -> Task:
@@ -210,7 +208,7 @@ class _Lowering:
             definition=self._marshal(converted.state, converted.platform),
             config=to_json(converted.image),
             base_config=to_json(converted.base_image) if converted.base_image else None,
-            epoch=converted.epoch,
+            epoch=converted.epoch.seconds if converted.epoch else None,
         )
         self.result.builds.append(build)
         suffix = f"/{key}" if key else ""
@@ -229,14 +227,14 @@ class _Lowering:
             self.findings += linter.findings
 
     def _marshal(self, state: State, platform: Platform) -> Definition:
+        """Raises `DockerfileError`."""
         request = self.request
-        defaults = Defaults(
-            platform=platform, missing_caps=request.missing_caps, local_unique=request.local_unique
-        )
+        defaults = Defaults(platform=platform, missing_caps=request.missing_caps, local_unique=request.local_unique)
         try:
             return state.marshal(defaults)
         except (LlbError, WireError) as error:
-            raise Fault(codes.MARSHAL, problem=error) from None
+            fault = DockerfileError(codes.MARSHAL, problem=error)
+            raise fault if self.in_subrequest else fault.within("failed to marshal LLB definition") from None
 
     # Without a gateway.
 
@@ -271,26 +269,26 @@ class _Lowering:
                 converted = self._convert(task)
                 return subrequests.graph(self._marshal(converted.state, converted.platform))
             case _:
-                raise Fault(codes.SUBREQUEST, name=name)
+                raise DockerfileError(codes.SUBREQUEST, name=name)
 
     def _lint(self, task: Task) -> dict[str, bytes]:
         assert task.source is not None
         problem = None
         try:
             self._convert(replace(task, all_stages=not task.target))
-        except Fault as fault:
+        except DockerfileError as fault:
             problem = fault
         findings, self.findings = self.findings, []
         return subrequests.lint(findings, task.source, problem)
 
 
 def _file(data: bytes) -> Dockerfile:
-    """The typed file. Raises `Fault` or `InvalidDockerfile`."""
+    """The typed file. Raises `DockerfileError` or `InvalidDockerfileError`."""
     typed = _typed_file(data)
-    if isinstance(typed, Fault):
+    if isinstance(typed, DockerfileError):
         raise typed.copy()
-    if isinstance(typed, InvalidDockerfile):
-        raise InvalidDockerfile(typed.fault.copy(), typed.findings)
+    if isinstance(typed, InvalidDockerfileError):
+        raise InvalidDockerfileError(typed.fault.copy(), typed.findings)
     return typed
 
 

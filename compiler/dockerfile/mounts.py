@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.csvline import csv_fields
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import parse_bool, parse_uint, quote
 from bakec.compiler.dockerfile.suggest import search
 from bakec.ir.codes import dockerfile as codes
@@ -15,8 +15,26 @@ from bakec.ir.codes import dockerfile as codes
 TYPES: Final = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING: Final = ("shared", "private", "locked")
 _KEYS: Final = (
-    "type from source target readonly id sharing required size mode uid gid src dst destination ro rw readwrite env"
-).split()
+    "type",
+    "from",
+    "source",
+    "target",
+    "readonly",
+    "id",
+    "sharing",
+    "required",
+    "size",
+    "mode",
+    "uid",
+    "gid",
+    "src",
+    "dst",
+    "destination",
+    "ro",
+    "rw",
+    "readwrite",
+    "env",
+)
 _SAME: Final = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly", "rw": "readwrite"}
 
 Expander = Callable[[str], str]
@@ -51,7 +69,7 @@ class MountOptions:
 
 
 def mount_origin(text: str) -> str:
-    """The `from=` of a mount, which must be known before anything is expanded. Raises `Fault`."""
+    """The `from=` of a mount, which must be known before anything is expanded. Raises `DockerfileError`."""
     origin = ""
     for key, value, given in _pairs(text, "failed to parse csv mounts"):
         if not given or key != "from":
@@ -59,13 +77,13 @@ def mount_origin(text: str) -> str:
         at = value.find("$")
         if at >= 0 and at != len(value) - 1:
             problem = f"'{key}' doesn't support variable expansion, define alias stage instead"
-            raise Fault(codes.FROM_VARIABLE, problem=problem)
+            raise DockerfileError(codes.FROM_VARIABLE, problem=problem)
         origin = value
     return origin
 
 
 def read_mount(text: str, expand: Expander) -> MountOptions:
-    """Read a mount whose values are expanded one by one. Raises `Fault`."""
+    """Read a mount whose values are expanded one by one. Raises `DockerfileError`."""
     mount = MountOptions()
     for field in csv_fields(text, "failed to parse csv mounts"):
         key, equals, value = field.partition("=")
@@ -93,13 +111,13 @@ def _set_word(mount: MountOptions, key: str, field: str) -> None:
             _require(mount, key)
             mount.required = True
         case _:
-            raise Fault(codes.MOUNT_FIELD, field=field)
+            raise DockerfileError(codes.MOUNT_FIELD, field=field)
 
 
 def _require(mount: MountOptions, key: str) -> None:
     allowed = ("tmpfs",) if key == "size" else ("secret", "ssh")
     if mount.type not in allowed:
-        raise Fault(codes.MOUNT_KEY, key=key, where=f"for mount type '{mount.type}'")
+        raise DockerfileError(codes.MOUNT_KEY, key=key, where=f"for mount type '{mount.type}'")
 
 
 def _set(mount: MountOptions, key: str, value: str, field: str) -> None:
@@ -126,35 +144,41 @@ def _set(mount: MountOptions, key: str, value: str, field: str) -> None:
             mount.id = value
         case "sharing":
             mount.sharing = _choice(value, SHARING, "sharing value")
+        case "env":
+            mount.env = value
+        case _:
+            _set_owner(mount, key, value, field)
+
+
+def _set_owner(mount: MountOptions, key: str, value: str, field: str) -> None:
+    match key:
         case "mode":
             mount.mode = _number(key, value, 8)
         case "uid":
             mount.uid = _number(key, value, 10)
         case "gid":
             mount.gid = _number(key, value, 10)
-        case "env":
-            mount.env = value
         case _:
-            raise Fault(codes.MOUNT_KEY, key=key, where=f"in '{field}'").suggesting(search(key, _KEYS))
+            raise DockerfileError(codes.MOUNT_KEY, key=key, where=f"in '{field}'").suggesting(search(key, _KEYS))
 
 
 def _choice(value: str, choices: tuple[str, ...], what: str) -> str:
     if value.lower() not in choices:
-        raise Fault(codes.MOUNT_CHOICE, what=what, value=quote(value)).suggesting(search(value, choices))
+        raise DockerfileError(codes.MOUNT_CHOICE, what=what, value=quote(value)).suggesting(search(value, choices))
     return value.lower()
 
 
 def _bool(key: str, value: str) -> bool:
     read = parse_bool(value)
     if read is None:
-        raise Fault(codes.MOUNT_VALUE, what=f"for {key}: {value}")
+        raise DockerfileError(codes.MOUNT_VALUE, what=f"for {key}: {value}")
     return read
 
 
 def _number(key: str, value: str, base: int) -> int:
     number = parse_uint(value, base, 32)
     if number is None:
-        raise Fault(codes.MOUNT_VALUE, what=f"{value} for {key}")
+        raise DockerfileError(codes.MOUNT_VALUE, what=f"{value} for {key}")
     return number
 
 
@@ -164,7 +188,7 @@ _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 def _size(key: str, value: str) -> int:
     """Bytes of a size such as `1.5g`; units are powers of 1024, `b` and `ib` may follow them."""
-    bad = Fault(codes.MOUNT_VALUE, what=f"for {key}: {value}")
+    bad = DockerfileError(codes.MOUNT_VALUE, what=f"for {key}: {value}")
     at = max((value.rfind(char) for char in "0123456789. "), default=-1)
     if at < 0:
         raise bad
@@ -177,20 +201,18 @@ def _size(key: str, value: str) -> int:
     return int(size) if size < 1 << 63 else -(1 << 63)
 
 
-_UNIT_NAMES: Final = frozenset(
-    ["", "b"] + [letter + tail for letter in "kmgtp" for tail in ("", "b", "ib")]
-)
+_UNIT_NAMES: Final = frozenset(["", "b"] + [letter + tail for letter in "kmgtp" for tail in ("", "b", "ib")])
 
 
 def _check(mount: MountOptions) -> None:
     if mount.type not in ("secret", "ssh", "cache"):
         for option, value in (("mode", mount.mode), ("uid", mount.uid), ("gid", mount.gid)):
             if value is not None:
-                raise Fault(codes.MOUNT_OWNER, option=option, type=quote(mount.type))
+                raise DockerfileError(codes.MOUNT_OWNER, option=option, type=quote(mount.type))
     if mount.type == "secret":
         _check_secret(mount)
     if mount.sharing and mount.type != "cache":
-        raise Fault(codes.MOUNT_SHARING, type=mount.type)
+        raise DockerfileError(codes.MOUNT_SHARING, type=mount.type)
 
 
 def _check_secret(mount: MountOptions) -> None:
@@ -205,26 +227,26 @@ def _check_secret(mount: MountOptions) -> None:
     )
     for wrong, problem in problems:
         if wrong:
-            raise Fault(codes.MOUNT_SECRET, problem=problem)
+            raise DockerfileError(codes.MOUNT_SECRET, problem=problem)
 
 
 def check_device(text: str) -> None:
-    """Check the form of a `--device` value. Raises `Fault`."""
+    """Check the form of a `--device` value. Raises `DockerfileError`."""
     name = ""
     for field in csv_fields(text, "failed to parse csv devices"):
         key, equals, value = field.partition("=")
         key = key.lower()
         if key == "required":
             if equals and parse_bool(value) is None:
-                raise Fault(codes.MOUNT_VALUE, what=f"for {key}: {value}")
+                raise DockerfileError(codes.MOUNT_VALUE, what=f"for {key}: {value}")
         elif key == "name" and equals:
             if name:
-                raise Fault(codes.DEVICE, problem=f"device name already set to {name}")
+                raise DockerfileError(codes.DEVICE, problem=f"device name already set to {name}")
             name = value
         elif not name:
             name = field
         elif not equals:
-            raise Fault(codes.MOUNT_FIELD, field=field)
+            raise DockerfileError(codes.MOUNT_FIELD, field=field)
         else:
-            fault = Fault(codes.MOUNT_KEY, key=key, where=f"in '{field}'")
+            fault = DockerfileError(codes.MOUNT_KEY, key=key, where=f"in '{field}'")
             raise fault.suggesting(search(key, ("name", "required")))

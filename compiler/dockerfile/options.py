@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.csvline import csv_fields
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import json_problem, parse_bool, parse_int, parse_uint, quote
 from bakec.compiler.dockerfile.lint import LintOptions, parse_options
 from bakec.ir.codes.dockerfile import CAPABILITY, OPTION
@@ -21,7 +21,23 @@ _CAPABILITIES: Final = frozenset(
     f"moby.buildkit.frontend.{name}" for name in ("inputs", "subrequests", "contexts", "gitquerystring")
 )
 _ULIMITS: Final = frozenset(
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+    [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ]
 )
 _MAX_CPU: Final = 8192
 
@@ -58,12 +74,12 @@ class Options:
         return stage.lower() in (name.lower() for name in self.no_cache)
 
 
-def _bad(problem: str) -> Fault:
-    return Fault(OPTION, problem=problem)
+def _bad(problem: str) -> DockerfileError:
+    return DockerfileError(OPTION, problem=problem)
 
 
 def read_options(given: Mapping[str, str], missing_caps: frozenset[str], host: Platform) -> Options:
-    """Read the attrs of a build. Raises `Fault`."""
+    """Read the attrs of a build. Raises `DockerfileError`."""
     attrs = dict(given)
     _check_minimum(attrs, missing_caps)
     targets = _platforms(attrs.get("platform", ""), host)
@@ -111,13 +127,13 @@ def _prefixed(attrs: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): attrs[key] for key in sorted(attrs) if key.startswith(prefix)}
 
 
-def check_capabilities(attrs: Mapping[str, str]) -> tuple[bool, Fault | None]:
+def check_capabilities(attrs: Mapping[str, str]) -> tuple[bool, DockerfileError | None]:
     """Whether the file may be forwarded to another frontend, and what this one lacks of `frontend.caps`."""
     fault = None
     for cap in attrs.get("frontend.caps", "").split(",") if attrs.get("frontend.caps") else ():
         name = cap.split("+", 1)[0]
         if name not in _CAPABILITIES:
-            fault = Fault(CAPABILITY, name=name)
+            fault = DockerfileError(CAPABILITY, name=name)
             if "+forward" not in cap:
                 return False, fault
     return fault is not None, fault
@@ -211,9 +227,7 @@ def _ulimit(row: str) -> Ulimit:
         raise _bad(f"{problem}: invalid ulimit type: {name}")
     parts = limits.split(":")
     if len(parts) > 2:
-        raise _bad(
-            f"{problem}: too many limit value arguments - {limits}, can only have up to two, `soft[:hard]`"
-        )
+        raise _bad(f"{problem}: too many limit value arguments - {limits}, can only have up to two, `soft[:hard]`")
     numbers = []
     for part in reversed(parts):
         number = parse_int(part)
@@ -355,7 +369,5 @@ def _lint(attrs: Mapping[str, str]) -> LintOptions | None:
         return None
     try:
         return parse_options(text)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.within("failed to parse build-arg:BUILDKIT_DOCKERFILE_CHECK") from None
-
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.directives import BOM, DirectiveReader
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.faults import NO_LINES, DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import SPACE, decode, encode, quote, valid
 from bakec.compiler.dockerfile.heredoc import Heredoc, heredocs_of
 from bakec.ir.codes import dockerfile as codes
@@ -30,7 +30,7 @@ class Node:
     json: bool = False
     child: "Node | None" = None
     heredocs: tuple[Heredoc, ...] = ()
-    lines: Lines = Lines(0, 0)
+    lines: Lines = NO_LINES
     comments: tuple[str, ...] = ()
 
 
@@ -44,7 +44,7 @@ class Tree:
 
 
 def parse(data: bytes) -> Tree:
-    """Split a Dockerfile into its instructions. Raises `Fault`."""
+    """Split a Dockerfile into its instructions. Raises `DockerfileError`."""
     return _Parser(decode(data)).parse()
 
 
@@ -87,9 +87,9 @@ class _Parser:
     def parse(self) -> Tree:
         nodes = tuple(self._nodes())
         if not nodes:
-            raise Fault(codes.NO_INSTRUCTIONS).at(Lines(self._line, 0))
+            raise DockerfileError(codes.NO_INSTRUCTIONS).at(Lines(self._line, 0))
         if self._scanner.too_long:
-            raise Fault(codes.LINE_TOO_LONG).at(Lines(self._line, 0))
+            raise DockerfileError(codes.LINE_TOO_LONG).at(Lines(self._line, 0))
         return Tree(nodes=nodes, escape=self._escape, empty_continuations=tuple(self._empty))
 
     def _nodes(self) -> Iterator[Node]:
@@ -122,9 +122,9 @@ class _Parser:
             found = self._directives.read(text)
             if found is not None and found.name == "escape":
                 if found.value not in ("\\", "`"):
-                    raise Fault(codes.BAD_ESCAPE_TOKEN, token=found.value)
+                    raise DockerfileError(codes.BAD_ESCAPE_TOKEN, token=found.value)
                 self._set_escape(found.value)
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.at(Lines(self._line, 0)) from None
         return found is not None
 
@@ -141,11 +141,11 @@ class _Parser:
         try:
             node = split_line(line, self._escape)
             heredocs = tuple(self._heredocs(node, line))
-        except Fault as fault:
+        except DockerfileError as fault:
             raise fault.at(Lines(start, self._line)) from None
         except RecursionError:
             # Only a long chain of ONBUILD nests this deep.
-            raise Fault(codes.ONBUILD_CHAIN).at(Lines(start, self._line)) from None
+            raise DockerfileError(codes.ONBUILD_CHAIN).at(Lines(start, self._line)) from None
         comments, self._comments = tuple(self._comments), []
         return Node(
             name=node.name,
@@ -184,14 +184,14 @@ class _Parser:
             yield heredoc._replace(content=self._body(heredoc))
 
     def _body(self, heredoc: Heredoc) -> str:
-        body = []
+        body: list[str] = []
         while (raw := self._scanner.next()) is not None:
             self._line += 1
             end = self._clean(raw)
             if (end.lstrip("\t") if heredoc.chomp else end) == heredoc.name:
                 return "".join(body)
             body.append(raw)
-        raise Fault(codes.HEREDOC_OPEN)
+        raise DockerfileError(codes.HEREDOC_OPEN)
 
 
 def _takes_heredocs(node: Node) -> bool:
@@ -200,7 +200,7 @@ def _takes_heredocs(node: Node) -> bool:
 
 
 def split_line(line: str, escape: str) -> Node:
-    """Split one logical line. Raises `Fault`."""
+    """Split one logical line. Raises `DockerfileError`."""
     parts = _BLANKS.split(line.strip(SPACE), maxsplit=1)
     flags: tuple[str, ...] = ()
     rest = ""
@@ -284,19 +284,17 @@ def _json_or(fallback: Callable[[str, str], Split]) -> Callable[[str, str], Spli
 
 
 def _json_strings(rest: str) -> tuple[str, ...] | None:
-    """The strings of a JSON array; None for any text that is none. Raises `Fault` for other items."""
+    """The strings of a JSON array; None for any text that is none. Raises `DockerfileError` for other items."""
     if not rest.lstrip(SPACE).startswith("["):
         return None
     try:
-        items = json.loads(
-            rest.lstrip(SPACE), parse_int=_number, parse_float=_number, parse_constant=_no_constant
-        )
+        items = json.loads(rest.lstrip(SPACE), parse_int=_number, parse_float=_number, parse_constant=_no_constant)
     except ValueError:
         return None
     except RecursionError:
-        raise Fault(codes.JSON_STRINGS) from None
+        raise DockerfileError(codes.JSON_STRINGS) from None
     if not all(isinstance(item, str) for item in items):
-        raise Fault(codes.JSON_STRINGS)
+        raise DockerfileError(codes.JSON_STRINGS)
     return tuple(map(valid, items))
 
 
@@ -350,13 +348,13 @@ def _key_values(instruction: str) -> Callable[[str, str], Split]:
         if "=" not in words[0]:
             parts = _BLANKS.split(rest, maxsplit=1)
             if len(parts) < 2:
-                raise Fault(codes.TWO_ARGUMENTS, instruction=instruction)
+                raise DockerfileError(codes.TWO_ARGUMENTS, instruction=instruction)
             return (parts[0], parts[1], ""), False, None
         triples: list[str] = []
         for word in words:
             key, equals, value = word.partition("=")
             if not equals:
-                raise Fault(codes.NO_EQUALS, word=quote(word))
+                raise DockerfileError(codes.NO_EQUALS, word=quote(word))
             triples += (key, value, equals)
         return tuple(triples), False, None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import parse_int, quote
 from bakec.compiler.dockerfile.lint import EXPOSE_FORMAT, PROTOCOL_CASING
 from bakec.compiler.dockerfile.options import format_ip
@@ -13,12 +13,12 @@ from bakec.ir.codes.dockerfile import PORT
 _MAX = 65535
 
 
-def _bad(problem: str) -> Fault:
-    return Fault(PORT, problem=problem)
+def _bad(problem: str) -> DockerfileError:
+    return DockerfileError(PORT, problem=problem)
 
 
 def read_ports(words: Iterable[str], scene: Scene, step: Step) -> list[str]:
-    """Each port as `number/protocol`. Raises `Fault`."""
+    """Each port as `number/protocol`. Raises `DockerfileError`."""
     return [port for word in words for port in _ports(word, scene, step)]
 
 

@@ -1,6 +1,6 @@
 """Remote sources of ADD: URLs, their file names and checksums."""
 
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, read_git_reference
 from bakec.ir.codes.dockerfile import CHECKSUM
 from bakec.ir.llb import references, urls
@@ -15,7 +15,7 @@ def is_git(source: str) -> bool:
 def _quiet_git(source: str) -> GitReference | None:
     try:
         return read_git_reference(source)
-    except Fault:
+    except DockerfileError:
         return None
 
 
@@ -33,8 +33,8 @@ def http_filename(url: str) -> str:
 
 
 def check_checksum(text: str) -> None:
-    """Raise `Fault` unless `text` is a digest."""
+    """Raise `DockerfileError` unless `text` is a digest."""
     try:
         references.check_digest(text)
     except references.ImageNameError as error:
-        raise Fault(CHECKSUM, problem=str(error)) from None
+        raise DockerfileError(CHECKSUM, problem=str(error)) from None

@@ -11,7 +11,7 @@ from bakec.ir.llb.ops import Definition, Platform
 AMD64 = Platform(os="linux", architecture="amd64")
 
 
-class Unresolved(Exception):
+class UnresolvedError(Exception):
     """What a resolver raises for something it does not know; the text becomes part of the error."""
 
 
@@ -49,15 +49,15 @@ class Resolver(Protocol):
     """Everything a conversion may ask about the world. Answers come from a lock file, or from a test."""
 
     def image(self, request: ImageRequest) -> ImageAnswer:
-        """The config of an image. Raises `Unresolved`."""
+        """The config of an image. Raises `UnresolvedError`."""
         ...
 
     def remote_file(self, identifier: str, path: str) -> bytes:
-        """A file of a git or HTTP source. Raises `Unresolved`."""
+        """A file of a git or HTTP source. Raises `UnresolvedError`."""
         ...
 
     def metadata(self, identifier: str) -> SourceMetadata:
-        """When a git or HTTP source was made. Raises `Unresolved`."""
+        """When a git or HTTP source was made. Raises `UnresolvedError`."""
         ...
 
 
@@ -65,13 +65,13 @@ class NoResolver:
     """Knows nothing: only what is built from scratch and local files can be lowered."""
 
     def image(self, request: ImageRequest) -> ImageAnswer:
-        raise Unresolved(f"{request.ref} is not pinned")
+        raise UnresolvedError(f"{request.ref} is not pinned")
 
     def remote_file(self, identifier: str, path: str) -> bytes:
-        raise Unresolved(f"{path} of {identifier} is not known at compile time")
+        raise UnresolvedError(f"{path} of {identifier} is not known at compile time")
 
     def metadata(self, identifier: str) -> SourceMetadata:
-        raise Unresolved(f"the time of {identifier} is not known at compile time")
+        raise UnresolvedError(f"the time of {identifier} is not known at compile time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

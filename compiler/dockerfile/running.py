@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bakec.compiler.dockerfile.contexts import internal
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, encode, plain_list, quote
 from bakec.compiler.dockerfile.heredoc import heredoc_word
 from bakec.compiler.dockerfile.image import ImageConfig
@@ -19,6 +19,7 @@ from bakec.ir.llb.paths import base, clean, join
 from bakec.ir.llb.state import HOST, INSECURE, NONE
 
 _PIPES = "/dev/pipes/"
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
 
 
 def shell_of(image: ImageConfig) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def with_shell(image: ImageConfig, words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def lower_run(scene: Scene, entry: Entry, step: Step, run: Run) -> None:
-    """Lower RUN onto the stage. Raises `Fault`."""
+    """Lower RUN onto the stage. Raises `DockerfileError`."""
     mounts = [read_mount(text, lambda word: scene.expand(word, entry, step)) for text in run.mounts]
     entry.paths.add("/")
     words, inline, summary = _command(run, entry)
@@ -64,7 +65,7 @@ def _command(run: Run, entry: Entry) -> tuple[tuple[str, ...], MountSpec | None,
         return words, None, ""
     if len(words) != 1 or not run.command.shell:
         problem = f"parsing produced an invalid run command: {plain_list(words)}"
-        raise Fault(codes.HEREDOC_FORM, problem=problem)
+        raise DockerfileError(codes.HEREDOC_FORM, problem=problem)
     first = run.heredocs[0]
     if heredoc_word(words[0]) is None:
         bodies = "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in run.heredocs)
@@ -99,9 +100,9 @@ def _options(
     options = scene.options
     if run.devices and scene.supports("exec.meta.cdi"):
         problem = "device feature is only supported in Dockerfile frontend 1.14.0-labs or later"
-        raise Fault(codes.DEVICE, problem=problem)
+        raise DockerfileError(codes.DEVICE, problem=problem)
     if scene.supports("exec.mount.tmpfs.size") and options.shm_size > 0:
-        mounts = [*mounts, MountSpec(dest="/dev/shm", tmpfs=options.shm_size)]  # noqa: S108 - in the container
+        mounts = [*mounts, MountSpec(dest=_SHARED_MEMORY, tmpfs=options.shm_size)]
     return RunOptions(
         mounts=tuple(mounts),
         secrets=tuple(secrets),
@@ -147,7 +148,7 @@ def _source(scene: Scene, step: Step, at: int, origin: str, mount: MountOptions)
             f"cannot mount from stage {quote(origin)} to {quote(mount.target)}, stage needs to be defined before"
             " current command"
         )
-        raise Fault(codes.STAGE_LATER, problem=problem)
+        raise DockerfileError(codes.STAGE_LATER, problem=problem)
     return entry.state
 
 
@@ -156,7 +157,7 @@ def _spec(scene: Scene, entry: Entry, mount: MountOptions, source: State) -> Mou
     if not clean(target).startswith("/"):
         target = join("/", entry.state.cwd, target)
     if target == "/":
-        raise Fault(codes.MOUNT_TARGET, target=quote(target))
+        raise DockerfileError(codes.MOUNT_TARGET, target=quote(target))
     selector = join("/", mount.source)
     state = scratch() if mount.type == "tmpfs" else source
     if selector == "/":
@@ -188,7 +189,7 @@ def _secret(entry: Entry, step: Step, mount: MountOptions) -> SecretSpec:
     name = mount.source or mount.id
     if not name:
         if not mount.target:
-            raise Fault(codes.MOUNT_SECRET, problem="one of source, target required")
+            raise DockerfileError(codes.MOUNT_SECRET, problem="one of source, target required")
         name = base(mount.target)
     target = mount.target or None
     if mount.env is None and target is None:
@@ -207,7 +208,7 @@ def _secret(entry: Entry, step: Step, mount: MountOptions) -> SecretSpec:
 
 def _agent(entry: Entry, step: Step, mount: MountOptions) -> SshSpec:
     if mount.source:
-        raise Fault(codes.SSH_SOURCE)
+        raise DockerfileError(codes.SSH_SOURCE)
     entry.outline.ssh.setdefault(mount.id or "default", KnownSecret(step.lines, mount.required))
     return SshSpec(
         id=mount.id,

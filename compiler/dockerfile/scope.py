@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bakec.compiler.dockerfile.expand import Mode, expand
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.instructions import Arg, Argument
 from bakec.compiler.dockerfile.outline import KnownArgument
 from bakec.ir.llb.ops import Platform
@@ -50,7 +50,7 @@ def predefined(worker: Platform, target: Platform, overrides: Mapping[str, str],
 def with_meta_args(
     variables: Mapping[str, str], instructions: Iterable[Arg], build_args: Mapping[str, str], mode: Mode
 ) -> GlobalScope:
-    """The scope after the global ARGs. Raises `Fault`."""
+    """The scope after the global ARGs. Raises `DockerfileError`."""
     scope = GlobalScope(dict(variables))
     for instruction in instructions:
         for argument in instruction.arguments:
@@ -68,7 +68,7 @@ def with_meta_args(
 def _default(argument: Argument, known: KnownArgument, scope: GlobalScope, mode: Mode) -> str:
     try:
         found = expand(argument.value or "", scope.variables, mode)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.at(known.lines) from None
     known.needs = dict(found.matched)
     if argument.key in known.needs:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from bakec.compiler.dockerfile.expand import split_words
-from bakec.compiler.dockerfile.faults import Fault
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import format_duration, parse_int, plain_list, quote, quote_list
 from bakec.compiler.dockerfile.image import HealthConfig, set_env
 from bakec.compiler.dockerfile.instructions import (
@@ -52,13 +52,13 @@ from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Mkdir, owner
 
 _SECRET_WORDS: Final = frozenset(
-    "apikey auth credential credentials key password pword passwd secret token".split()
+    ["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"]
 )
 _OPEN_WORDS: Final = frozenset(("public", "file", "version"))
 
 
 def lower_setting(scene: Scene, entry: Entry, step: Step, instruction: Instruction) -> None:
-    """Lower an instruction other than RUN, COPY and ADD. Raises `Fault`."""
+    """Lower an instruction other than RUN, COPY and ADD. Raises `DockerfileError`."""
     match instruction:
         case Maintainer(name=name):
             entry.image = replace(entry.image, author=name)
@@ -103,8 +103,7 @@ def _lower_rest(scene: Scene, entry: Entry, step: Step, instruction: Instruction
 
 def _expand_pairs(scene: Scene, entry: Entry, step: Step, pairs: tuple[Pair, ...]) -> list[Pair]:
     return [
-        Pair(scene.expand(pair.key, entry, step), scene.expand(pair.value, entry, step), pair.legacy)
-        for pair in pairs
+        Pair(scene.expand(pair.key, entry, step), scene.expand(pair.value, entry, step), pair.legacy) for pair in pairs
     ]
 
 
@@ -141,11 +140,11 @@ def _label(scene: Scene, entry: Entry, step: Step, label: Label) -> None:
 
 
 def set_workdir(entry: Entry, path: str) -> str:
-    """Change the directory of image and state; returns it with slashes. Raises `Fault`."""
+    """Change the directory of image and state; returns it with slashes. Raises `DockerfileError`."""
     os = entry.platform.os if entry.platform else ""
     try:
         made = normal_workdir(entry.image.working_dir, path, os)
-    except Fault as fault:
+    except DockerfileError as fault:
         raise fault.within("normalizing workdir") from None
     entry.image = replace(entry.image, working_dir=made)
     slashed = to_slash(made, os)
@@ -177,7 +176,7 @@ def _make_directory(scene: Scene, entry: Entry, step: Step, path: str) -> None:
         mode=0o755,
         parents=True,
         owner=owner(entry.image.user) if entry.image.user else None,
-        timestamp=-1 if scene.epoch is None else _nanoseconds(scene.epoch),
+        timestamp=-1 if scene.epoch is None else _nanoseconds(scene.epoch.seconds),
     )
     entry.state = entry.state.file(make, about=about)
 
@@ -257,22 +256,62 @@ def _expose(scene: Scene, entry: Entry, step: Step, expose: Expose) -> None:
 def _volume(scene: Scene, entry: Entry, step: Step, volume: Volume) -> None:
     paths = [scene.expand(path, entry, step) for path in volume.paths]
     if "" in paths:
-        raise Fault(codes.VOLUME_EMPTY)
+        raise DockerfileError(codes.VOLUME_EMPTY)
     entry.image = replace(entry.image, volumes=entry.image.volumes | set(paths))
     commit(entry, f"VOLUME {plain_list(paths)}", scene.epoch)
 
 
-_SIGNALS: Final = frozenset(
-    "ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP"
-    " TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX".split()
-) | {f"RTMIN+{n}" for n in range(1, 16)} | {f"RTMAX-{n}" for n in range(1, 15)}
+_SIGNALS: Final = (
+    frozenset(
+        [
+            "ABRT",
+            "ALRM",
+            "BUS",
+            "CHLD",
+            "CLD",
+            "CONT",
+            "FPE",
+            "HUP",
+            "ILL",
+            "INT",
+            "IO",
+            "IOT",
+            "KILL",
+            "PIPE",
+            "POLL",
+            "PROF",
+            "PWR",
+            "QUIT",
+            "SEGV",
+            "STKFLT",
+            "STOP",
+            "SYS",
+            "TERM",
+            "TRAP",
+            "TSTP",
+            "TTIN",
+            "TTOU",
+            "URG",
+            "USR1",
+            "USR2",
+            "VTALRM",
+            "WINCH",
+            "XCPU",
+            "XFSZ",
+            "RTMIN",
+            "RTMAX",
+        ]
+    )
+    | {f"RTMIN+{n}" for n in range(1, 16)}
+    | {f"RTMAX-{n}" for n in range(1, 15)}
+)
 
 
 def _stop_signal(scene: Scene, entry: Entry, step: Step, stop: StopSignal) -> None:
     signal = scene.expand(stop.signal, entry, step)
     number = parse_int(signal)
     if number == 0 or (number is None and signal.upper().removeprefix("SIG") not in _SIGNALS):
-        raise Fault(codes.SIGNAL, signal=signal)
+        raise DockerfileError(codes.SIGNAL, signal=signal)
     entry.image = replace(entry.image, stop_signal=signal)
     commit(entry, f"STOPSIGNAL {signal}", scene.epoch)
 
@@ -293,9 +332,7 @@ def _arg(scene: Scene, entry: Entry, step: Step, arg: Arg) -> None:
     commit(entry, "ARG " + " ".join(texts), scene.epoch)
 
 
-def _argument_value(
-    scene: Scene, entry: Entry, step: Step, argument: Argument
-) -> tuple[str | None, bool]:
+def _argument_value(scene: Scene, entry: Entry, step: Step, argument: Argument) -> tuple[str | None, bool]:
     """The value of a declared argument, and whether it is that of the global scope."""
     given = scene.build_args.get(argument.key)
     if given is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bakec.compiler.dockerfile.expand import Mode, expand
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import parse_int
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import Argument, Instruction, Run, Stage, Transfer
@@ -114,7 +114,7 @@ class StageTable:
 
     def at(self, index: int) -> Entry:
         if not 0 <= index < len(self.entries):
-            raise Fault(codes.STAGE_INDEX, index=index)
+            raise DockerfileError(codes.STAGE_INDEX, index=index)
         return self.entries[index]
 
     @property
@@ -137,7 +137,7 @@ def stage_entry(stage: Stage, base_name: str, title: str, outline: Outline) -> E
 
 
 def link_step(instruction: Instruction, table: StageTable, mode: Mode, *, is_trigger: bool) -> Step:
-    """Find what an instruction reads from; images that are no stages become new entries. Raises `Fault`."""
+    """Find what an instruction reads from; images that are no stages become new entries. Raises `DockerfileError`."""
     match instruction:
         case Transfer(origin=origin) if origin:
             sources: tuple[Entry, ...] = (_copy_source(instruction, table, mode),)
@@ -154,7 +154,7 @@ def _copy_source(copy: Transfer, table: StageTable, mode: Mode) -> Entry:
             "variable expansion is not supported for --from, define a new stage with FROM using ARG from global"
             " scope as a workaround"
         )
-        raise Fault(codes.FROM_VARIABLE, problem=problem)
+        raise DockerfileError(codes.FROM_VARIABLE, problem=problem)
     index = parse_int(copy.origin)
     if index is not None:
         return table.at(index)
@@ -189,14 +189,14 @@ def reachable(target: Entry) -> dict[Entry, None]:
 
 
 def check_circles(entries: Iterable[Entry]) -> None:
-    """Raise `Fault` if stages copy or mount from each other in a circle."""
+    """Raise `DockerfileError` if stages copy or mount from each other in a circle."""
     visited: set[Entry] = set()
     for start in entries:
         if start in visited:
             continue
         circle = _circle_from(start, visited)
         if circle:
-            fault = Fault(codes.CIRCULAR, stage=start.title)
+            fault = DockerfileError(codes.CIRCULAR, stage=start.title)
             for lines in circle:
                 fault.at(lines)
             raise fault
@@ -221,5 +221,3 @@ def _circle_from(start: Entry, visited: set[Entry]) -> list[Lines]:
             stack.pop()
             del path[entry]
     return []
-
-

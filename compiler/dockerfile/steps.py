@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from bakec.compiler.dockerfile.contexts import Frontend
-from bakec.compiler.dockerfile.expand import Expansion, ExpansionFault, Mode, expand
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.epoch import Epoch
+from bakec.compiler.dockerfile.expand import Expansion, ExpansionError, Mode, expand
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.ignore import IgnoreMatcher
 from bakec.compiler.dockerfile.image import History
 from bakec.compiler.dockerfile.lint import UNDEFINED_VAR, Finding, Linter, LintRule
@@ -36,7 +37,7 @@ class Scene:
     implicit: bool
     variables: dict[str, str]
     build_args: dict[str, str]
-    epoch: int | None
+    epoch: Epoch | None
     main: State
     caps_known: bool
     missing_caps: frozenset[str]
@@ -67,11 +68,11 @@ class Scene:
         return sha256(f"{self.seed}#{self.groups}".encode()).hexdigest()[:25]
 
     def expand(self, word: str, entry: Entry, step: Step, mode: Mode | None = None) -> str:
-        """Expand a word of an instruction in the stage as it is now. Raises `Fault`."""
+        """Expand a word of an instruction in the stage as it is now. Raises `DockerfileError`."""
         env = entry.state.env
         try:
             found = expand(word, env, mode or self.mode)
-        except ExpansionFault as fault:
+        except ExpansionError as fault:
             self._lint_unset(fault.expansion, entry, step, env)
             raise
         self._lint_unset(found, entry, step, env)
@@ -93,7 +94,7 @@ def quiet_expand(text: str, env: Mapping[str, str], mode: Mode) -> str:
     """`text` expanded, or as it is where that fails: for display only."""
     try:
         return expand(text, env, mode).text
-    except Fault:
+    except DockerfileError:
         return text
 
 
@@ -159,10 +160,10 @@ def _with_part(platform: Platform, attr: str, value: str) -> Platform:
             return replace(platform, variant=value)
 
 
-def commit(entry: Entry, text: str, epoch: int | None, *, layer: bool = False) -> None:
+def commit(entry: Entry, text: str, epoch: Epoch | None, *, layer: bool = False) -> None:
     """Add an entry to the history of the stage's image."""
     added = History(
-        created="" if epoch is None else rfc3339(epoch),
+        created=rfc3339(epoch) if epoch else "",
         created_by=text,
         comment=HISTORY_COMMENT,
         empty_layer=not layer,
@@ -170,11 +171,13 @@ def commit(entry: Entry, text: str, epoch: int | None, *, layer: bool = False) -
     entry.image = replace(entry.image, history=(*entry.image.history, added))
 
 
-def rfc3339(seconds: int) -> str:
-    """The UTC time of Unix seconds, for any year Go would print."""
-    days, rest = divmod(seconds, 86400)
+def rfc3339(epoch: Epoch) -> str:
+    """The text of a time in its zone, for any year."""
+    days, rest = divmod(epoch.seconds + epoch.offset, 86400)
     year, month, day = _civil(days)
-    return f"{year:04d}-{month:02d}-{day:02d}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}Z"
+    sign, minutes = "-" if epoch.offset < 0 else "+", abs(epoch.offset) // 60
+    zone = f"{sign}{minutes // 60:02d}:{minutes % 60:02d}" if epoch.offset else "Z"
+    return f"{year:04d}-{month:02d}-{day:02d}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}{zone}"
 
 
 def _civil(days: int) -> tuple[int, int, int]:

@@ -1,9 +1,9 @@
 """Questions about a Dockerfile that are answered without building: outline, targets, lint, the graph itself."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias, Union
+from typing import Final, TypeAlias, TypeVar
 
-from bakec.compiler.dockerfile.faults import Fault, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import decode
 from bakec.compiler.dockerfile.instructions import Dockerfile
 from bakec.compiler.dockerfile.lint import Finding
@@ -13,8 +13,9 @@ from bakec.ir.llb import Definition, SourceFile, decode_op, digest, go_json, pro
 from bakec.ir.llb.ops import SourceInfo, SourceMap
 from bakec.ir.llb.show import dump
 
-Json: TypeAlias = Union[None, bool, int, str, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
 _PREFIX: Final = "frontend."
+_Known = TypeVar("_Known", KnownArgument, KnownSecret)
 
 
 def _location(lines: Lines | None) -> Json:
@@ -107,12 +108,11 @@ def _used_arguments(entry: Entry) -> dict[str, KnownArgument]:
     return {key: known[key] for key in entry.outline.used if key in known}
 
 
-def _collect(
-    target: Entry, rows_of: Callable[[Entry], dict[str, "_Known"]]
-) -> list[tuple[str, "_Known"]]:
+def _collect(target: Entry, rows_of: Callable[[Entry], dict[str, _Known]]) -> list[tuple[str, _Known]]:
     """The rows of a stage, then of its base and of what it needs; the first of each name; in order of lines."""
     found: dict[str, _Known] = {}
-    waiting, seen = [target], set[Entry]()
+    waiting: list[Entry] = [target]
+    seen: set[Entry] = set()
     while waiting:
         entry = waiting.pop()
         if entry in seen:
@@ -145,7 +145,7 @@ def _outline_text(
     return "".join(block + "\n" for block in blocks)
 
 
-def lint(findings: Sequence[Finding], source: SourceFile, fault: Fault | None) -> dict[str, bytes]:
+def lint(findings: Sequence[Finding], source: SourceFile, fault: DockerfileError | None) -> dict[str, bytes]:
     """The warnings of a file, and why it cannot be built, if so."""
     warnings: list[Json] = [_finding(finding) for finding in findings]
     info: dict[str, Json] = _row(filename=source.filename, data=_base64(source.data))
@@ -221,11 +221,11 @@ def graph(definition: Definition) -> dict[str, bytes]:
     return {"result.json": go_json(value, indent=2).encode(), "version": b"0.1.0"}
 
 
-_DEFINITIONS: Final = (
+_DEFINITIONS: Final[tuple[tuple[str, str, Json], ...]] = (
     (
         "frontend.outline",
         "List all parameters current build target supports",
-        [{"Name": "target", "Description": "Target build stage"}],
+        [{"name": "target", "description": "Target build stage"}],
     ),
     ("frontend.targets", "List all targets current build supports", []),
     ("frontend.subrequests.describe", "List available subrequest types", None),
@@ -237,16 +237,13 @@ def describe() -> dict[str, bytes]:
     rows: list[Json] = []
     shown = [("NAME", "VERSION", "DESCRIPTION")]
     for name, description, options in _DEFINITIONS:
-        given: Json = None
-        if options is not None:
-            given = [{"name": item["Name"], "description": item["Description"]} for item in options]
         rows.append(
             {
                 "name": name,
                 "version": "1.0.0",
                 "type": "rpc",
                 "description": description,
-                "opts": given,
+                "opts": options,
                 "inputs": None,
                 "metadata": [{"name": key, "description": ""} for key in ("result.json", "result.txt")],
                 "refs": None,
@@ -254,6 +251,3 @@ def describe() -> dict[str, bytes]:
         )
         shown.append((name.removeprefix(_PREFIX), "1.0.0", description))
     return _result(go_json(rows, indent=2), table(shown, 1))
-
-
-_Known: TypeAlias = KnownArgument | KnownSecret

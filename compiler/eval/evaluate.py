@@ -156,7 +156,6 @@ def _splat(expr: syntax.Splat, scope: Scope, sink: Sink) -> Value:
 
 
 def _template(expr: syntax.Template, scope: Scope, sink: Sink) -> Value:
-    before = len(sink)
     parts: list[str] = []
     values: list[Value] = []
     unknown = False
@@ -169,13 +168,14 @@ def _template(expr: syntax.Template, scope: Scope, sink: Sink) -> Value:
             unknown = True
         elif (text := _as_text(value, part.span, expr.span, sink)) is not None:
             parts.append(text)
-            values.append(value)
-    if unknown or len(sink) > before:
+            if type(part) is not syntax.Literal or len(expr.parts) == 1:
+                values.append(value)
+    if unknown:
         return UNKNOWN_VALUE
     Budget.check_text(sum(map(len, parts)))
     if len(values) == 1 and len(expr.parts) == 1:
         return string(parts[0]).with_origin(values[0].origin)
-    inputs = _origins(value for part, value in zip(expr.parts, values, strict=True) if type(part) is not syntax.Literal)
+    inputs = _origins(values)
     return string("".join(parts)).with_origin(Origin(OriginKind.TEMPLATE, "", expr.span, inputs))
 
 

@@ -31,6 +31,8 @@ class Operator(NamedTuple):
 def equal(left: Value, right: Value) -> bool:
     """The `==` of the language: nothing is converted, but nulls of all types are equal."""
     one, other = left.raw, right.raw
+    if one is other:
+        return left.type is right.type or one is None or left.type == right.type
     if one is None or other is None:
         return one is other
     if isinstance(one, tuple) and isinstance(other, tuple):

@@ -32,18 +32,3 @@ def start_span(expr: Expr) -> Span:
 def static_list(expr: Expr) -> tuple[Expr, ...] | None:
     """The items of a tuple written out, or None."""
     return expr.items if isinstance(expr, syntax.TupleCons) else None
-
-
-def keyword(expr: Expr) -> str:
-    """The bare word that `expr` is (also as a JSON string), or an empty string."""
-    match expr:
-        case syntax.ScopeTraversal(root=name, steps=()):
-            return name
-        case syntax.Template(parts=(syntax.Literal(value=value),)) if isinstance(value.raw, str):
-            return value.raw if _is_identifier(value.raw) else ""
-        case _:
-            return ""
-
-
-def _is_identifier(text: str) -> bool:
-    return text.replace("-", "_").isidentifier() and not text.startswith("-")

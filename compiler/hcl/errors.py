@@ -40,7 +40,7 @@ from bakec.compiler.hcl.kinds import (
 )
 from bakec.compiler.hcl.lexer import Tokens, tokenize, tokenize_expression, tokenize_template
 from bakec.compiler.hcl.machine import Stack
-from bakec.compiler.hcl.tables import ACTIONS, RULES, STARTS, SYMBOLS
+from bakec.compiler.hcl.tables import RULES, STARTS, SYMBOLS
 from bakec.compiler.suggest import edits
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
@@ -142,7 +142,11 @@ class Trouble(NamedTuple):
 
 _ALIKE: Final = {
     **dict.fromkeys(WORDS.values(), IDENT),
-    **{STRING: OQUOTE, LBODY: LBRACE, FOR_OBJECT: LBRACE, FOR_TUPLE: LSQB, DOT_STAR: STAR},
+    STRING: OQUOTE,
+    LBODY: LBRACE,
+    FOR_OBJECT: LBRACE,
+    FOR_TUPLE: LSQB,
+    DOT_STAR: STAR,
 }
 _OPENERS: Final = frozenset((LPAR, LSQB, LBRACE, LBODY, FOR_TUPLE, FOR_OBJECT, OQUOTE, OHEREDOC, INTERP, CONTROL))
 _CLOSERS: Final = frozenset((RPAR, RSQB, RBRACE, CQUOTE, CHEREDOC, SEQ_END))

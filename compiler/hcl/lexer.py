@@ -217,7 +217,7 @@ class _Lexer:
                         kind = DOT_STAR
                 elif kind == _COMMENT:
                     continue
-                elif kind == _OPENER or kind == _CLOSER:  # noqa: PLR1714 - a set would cost more
+                elif kind in (_OPENER, _CLOSER):
                     if goes_on := (self.open if kind == _OPENER else self.close)(previous, start, end):
                         return goes_on
                     previous = self.kinds[-1]

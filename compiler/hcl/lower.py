@@ -153,7 +153,8 @@ class Lower:
         made = self._attribute(name, expr)
         existing = items.attributes.setdefault(made.name, made)
         if existing is not made:
-            self.sink.add(codes.ATTRIBUTE_REDEFINED.at(name, name=quote(made.name), place=range_text(existing.name_span)))
+            place = range_text(existing.name_span)
+            self.sink.add(codes.ATTRIBUTE_REDEFINED.at(name, name=quote(made.name), place=place))
         return items
 
     def _attribute(self, name: Span, expr: Expr) -> Attribute:
@@ -390,19 +391,16 @@ class Lower:
     def parentheses(self, open_: Span, inner: Expr, close: Span) -> Expr:
         return syntax.Parentheses(inner, open_.to(close))
 
-    def callee(self, token: Span) -> Label:
-        return Label(self.text_of(token), token)
+    def call(self, callee: list[Span], open_: Span, args: list[Expr], close: Span) -> Expr:
+        return self._call(callee, args, open_, close, expand=False)
 
-    def scoped_callee(self, scope: Label, _symbol: Span, token: Span) -> Label:
-        return Label(f"{scope.text}::{self.text_of(token)}", scope.span.to(token))
+    def expanded_call(self, callee: list[Span], open_: Span, args: list[Expr], _dots: Span, close: Span) -> Expr:
+        return self._call(callee, args, open_, close, expand=True)
 
-    def call(self, callee: Label, open_: Span, args: list[Expr], close: Span) -> Expr:
-        name, span = callee
-        return syntax.Call(name, span, tuple(args), False, open_, close, span.to(close))
-
-    def expanded_call(self, callee: Label, open_: Span, args: list[Expr], _dots: Span, close: Span) -> Expr:
-        name, span = callee
-        return syntax.Call(name, span, tuple(args), True, open_, close, span.to(close))
+    def _call(self, callee: list[Span], args: list[Expr], open_: Span, close: Span, *, expand: bool) -> Expr:
+        name = "::".join([self.text_of(part) for part in callee])
+        first = callee[0]
+        return syntax.Call(name, first.to(callee[-1]), tuple(args), expand, open_, close, first.to(close))
 
     def tuple_cons(self, open_: Span, items: list[Expr], close: Span) -> Expr:
         return syntax.TupleCons(tuple(items), open_, open_.to(close))

@@ -47,10 +47,10 @@ class Stack(Generic[T]):
             kinds[at] = word
         return at
 
-    def _run(self, kinds: Sequence[int], tokens: Sequence[T], at: int) -> int:
+    def _run(self, kinds: Sequence[int], tokens: Sequence[T], begin: int) -> int:
         states, values, rules, actions, gotos = self.states, self.values, self.rules, ACTIONS, GOTOS
         state = states[-1]
-        for at in range(at, len(kinds)):
+        for at in range(begin, len(kinds)):
             kind = kinds[at]
             while (action := actions[state][kind]) < 0:
                 size, left, maker = rules[action]

@@ -1,148 +1,102 @@
 """The parser's tables, written by `scripts/grammar` from grammar.lark; do not edit."""
 
-# ruff: noqa
 # fmt: off
 
-KINDS = (
-    '$END',
-    'IDENT',
-    'STRING',
-    'NEWLINE',
-    'NUMBER',
-    'EQUAL',
-    'COMMA',
-    'DOT',
-    'COLON',
-    'SCOPE',
-    'QUESTION',
-    'ELLIPSIS',
-    'ARROW',
-    'STAR',
-    'DOT_STAR',
-    'MINUS',
-    'BANG',
-    'OPERATOR',
-    'LPAR',
-    'RPAR',
-    'LSQB',
-    'RSQB',
-    'LBRACE',
-    'LBODY',
-    'RBRACE',
-    'FOR_TUPLE',
-    'FOR_OBJECT',
-    'OQUOTE',
-    'CQUOTE',
-    'OHEREDOC',
-    'CHEREDOC',
-    'QUOTED',
-    'TEXT',
-    'INTERP',
-    'CONTROL',
-    'SEQ_END',
-    'IF',
-    'ELSE',
-    'ENDIF',
-    'FOR',
-    'ENDFOR',
-    'IN',
-    'INVALID',
-    'LINE_BREAK',
-)
+from typing import Final
 
-STARTS = {'file': 0, 'expr': 1, 'template': 2}
+STARTS: Final = {'file': 0, 'expr': 1, 'template': 2}
 
-# (number of symbols, left side, maker); the last is rule -1.
-RULES = (
-    (5, 27, 'expanded_call'),  # term: callee LPAR exprs ELLIPSIS RPAR
-    (4, 27, 'call'),  # term: callee LPAR args RPAR
-    (1, 27, 'plain_string'),  # term: STRING
-    (3, 27, 'quoted'),  # term: OQUOTE parts CQUOTE
-    (3, 27, 'heredoc'),  # term: OHEREDOC parts CHEREDOC
-    (1, 27, 'number_literal'),  # term: NUMBER
-    (3, 27, 'tuple_cons'),  # term: LSQB list RSQB
-    (3, 27, 'parentheses'),  # term: LPAR expr RPAR
-    (4, 27, 'separated_object'),  # term: LBRACE pairs separator RBRACE
-    (3, 27, 'object'),  # term: LBRACE pairs RBRACE
-    (2, 27, 'empty_object'),  # term: LBRACE RBRACE
-    (4, 27, 'for_tuple'),  # term: FOR_TUPLE for_head for_body RSQB
-    (4, 27, 'for_object'),  # term: FOR_OBJECT for_head for_body RBRACE
-    (1, 26, 'first'),  # template: parts
-    (2, 25, 'more'),  # steps: steps step
-    (1, 25, 'one'),  # steps: step
-    (3, 24, 'index_step'),  # step: LSQB expr RSQB
-    (3, 24, 'full_splat'),  # step: LSQB STAR RSQB
-    (2, 24, 'dotted_index'),  # step: DOT NUMBER
-    (2, 24, 'attr_step'),  # step: DOT IDENT
-    (2, 24, 'attr_splat'),  # step: DOT DOT_STAR
-    (1, 23, 'first'),  # separator: NEWLINE
-    (1, 23, 'first'),  # separator: COMMA
-    (2, 22, 'more'),  # parts: parts part
-    (0, 22, 'none'),  # parts:
-    (1, 21, 'plain_text'),  # part: TEXT
-    (1, 21, 'quoted_text'),  # part: QUOTED
-    (3, 21, 'interpolation'),  # part: INTERP expr SEQ_END
-    (4, 21, 'if_directive'),  # part: CONTROL IF expr SEQ_END
-    (6, 21, 'for_directive'),  # part: CONTROL FOR directive_names IN expr SEQ_END
-    (3, 21, 'end_directive'),  # part: CONTROL ENDIF SEQ_END
-    (3, 21, 'end_directive'),  # part: CONTROL ENDFOR SEQ_END
-    (3, 21, 'end_directive'),  # part: CONTROL ELSE SEQ_END
-    (5, 20, 'next_pair'),  # pairs: pairs separator expr assign expr
-    (3, 20, 'first_pair'),  # pairs: expr assign expr
-    (1, 19, 'first'),  # operator: STAR
-    (1, 19, 'first'),  # operator: OPERATOR
-    (1, 19, 'first'),  # operator: MINUS
-    (2, 18, 'traversal'),  # operand: term steps
-    (1, 18, 'first'),  # operand: term
-    (2, 18, 'unary'),  # operand: MINUS operand
-    (2, 18, 'name_traversal'),  # operand: IDENT steps
-    (1, 18, 'name'),  # operand: IDENT
-    (2, 18, 'unary'),  # operand: BANG operand
-    (2, 17, 'first'),  # list: exprs COMMA
-    (1, 17, 'first'),  # list: exprs
-    (0, 17, 'none'),  # list:
-    (2, 16, 'more'),  # labels: labels label
-    (0, 16, 'none'),  # labels:
-    (1, 15, 'string_label'),  # label: STRING
-    (3, 15, 'quoted_label'),  # label: OQUOTE parts CQUOTE
-    (1, 15, 'word_label'),  # label: IDENT
-    (5, 14, 'empty_block'),  # items: items header LBODY RBRACE NEWLINE
-    (7, 14, 'block'),  # items: items header LBODY NEWLINE items RBRACE NEWLINE
-    (8, 14, 'line_block'),  # items: items header LBODY IDENT EQUAL expr RBRACE NEWLINE
-    (5, 14, 'attribute'),  # items: items IDENT EQUAL expr NEWLINE
-    (0, 14, 'no_items'),  # items:
-    (2, 13, 'header'),  # header: IDENT labels
-    (3, 12, 'pair'),  # for_names: IDENT COMMA IDENT
-    (1, 12, 'one'),  # for_names: IDENT
-    (2, 11, 'for_group'),  # for_item: expr ELLIPSIS
-    (4, 11, 'for_pair_group'),  # for_item: expr ARROW expr ELLIPSIS
-    (3, 11, 'for_pair'),  # for_item: expr ARROW expr
-    (1, 11, 'for_value'),  # for_item: expr
-    (4, 10, 'for_head'),  # for_head: for_names IN expr COLON
-    (3, 9, 'filtered'),  # for_body: for_item IF expr
-    (1, 9, 'first'),  # for_body: for_item
-    (1, 8, 'first'),  # file: items
-    (3, 7, 'third_more'),  # exprs: exprs COMMA expr
-    (1, 7, 'one'),  # exprs: expr
-    (5, 6, 'conditional'),  # expr: chain QUESTION expr COLON expr
-    (1, 6, 'first'),  # expr: chain
-    (3, 5, 'pair'),  # directive_names: IDENT COMMA IDENT
-    (1, 5, 'one'),  # directive_names: IDENT
-    (1, 4, 'first'),  # chain: operand
-    (1, 4, 'binary'),  # chain: binary
-    (3, 3, 'scoped_callee'),  # callee: callee SCOPE IDENT
-    (1, 3, 'callee'),  # callee: IDENT
-    (3, 2, 'three'),  # binary: operand operator operand
-    (3, 2, 'two_more'),  # binary: binary operator operand
-    (1, 1, 'first'),  # assign: EQUAL
-    (1, 1, 'first'),  # assign: COLON
-    (2, 0, 'first'),  # args: exprs COMMA
-    (1, 0, 'first'),  # args: exprs
-    (0, 0, 'none'),  # args:
+# Number of symbols, left side, maker. The last is rule -1.
+RULES: Final = (
+    (5, 27, 'expanded_call'),
+    (4, 27, 'call'),
+    (1, 27, 'plain_string'),
+    (3, 27, 'quoted'),
+    (3, 27, 'heredoc'),
+    (1, 27, 'number_literal'),
+    (3, 27, 'tuple_cons'),
+    (3, 27, 'parentheses'),
+    (4, 27, 'separated_object'),
+    (3, 27, 'object'),
+    (2, 27, 'empty_object'),
+    (4, 27, 'for_tuple'),
+    (4, 27, 'for_object'),
+    (1, 26, 'first'),
+    (2, 25, 'more'),
+    (1, 25, 'one'),
+    (3, 24, 'index_step'),
+    (3, 24, 'full_splat'),
+    (2, 24, 'dotted_index'),
+    (2, 24, 'attr_step'),
+    (2, 24, 'attr_splat'),
+    (1, 23, 'first'),
+    (1, 23, 'first'),
+    (2, 22, 'more'),
+    (0, 22, 'none'),
+    (1, 21, 'plain_text'),
+    (1, 21, 'quoted_text'),
+    (3, 21, 'interpolation'),
+    (4, 21, 'if_directive'),
+    (6, 21, 'for_directive'),
+    (3, 21, 'end_directive'),
+    (3, 21, 'end_directive'),
+    (3, 21, 'end_directive'),
+    (5, 20, 'next_pair'),
+    (3, 20, 'first_pair'),
+    (1, 19, 'first'),
+    (1, 19, 'first'),
+    (1, 19, 'first'),
+    (2, 18, 'traversal'),
+    (1, 18, 'first'),
+    (2, 18, 'unary'),
+    (2, 18, 'name_traversal'),
+    (1, 18, 'name'),
+    (2, 18, 'unary'),
+    (2, 17, 'first'),
+    (1, 17, 'first'),
+    (0, 17, 'none'),
+    (2, 16, 'more'),
+    (0, 16, 'none'),
+    (1, 15, 'string_label'),
+    (3, 15, 'quoted_label'),
+    (1, 15, 'word_label'),
+    (5, 14, 'empty_block'),
+    (7, 14, 'block'),
+    (8, 14, 'line_block'),
+    (5, 14, 'attribute'),
+    (0, 14, 'no_items'),
+    (2, 13, 'header'),
+    (3, 12, 'pair'),
+    (1, 12, 'one'),
+    (2, 11, 'for_group'),
+    (4, 11, 'for_pair_group'),
+    (3, 11, 'for_pair'),
+    (1, 11, 'for_value'),
+    (4, 10, 'for_head'),
+    (3, 9, 'filtered'),
+    (1, 9, 'first'),
+    (1, 8, 'first'),
+    (3, 7, 'third_more'),
+    (1, 7, 'one'),
+    (5, 6, 'conditional'),
+    (1, 6, 'first'),
+    (3, 5, 'pair'),
+    (1, 5, 'one'),
+    (1, 4, 'first'),
+    (1, 4, 'binary'),
+    (3, 3, 'third_more'),
+    (1, 3, 'one'),
+    (3, 2, 'three'),
+    (3, 2, 'two_more'),
+    (1, 1, 'first'),
+    (1, 1, 'first'),
+    (2, 0, 'first'),
+    (1, 0, 'first'),
+    (0, 0, 'none'),
 )
 
 # ACTIONS[state][kind]: a state to shift to, minus the number of a rule, or 0.
-ACTIONS = (
+ACTIONS: Final = (
     (-29,-29,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0),
     (0,8,16,0,13,0,0,0,0,0,0,0,0,0,0,12,5,0,10,0,11,0,9,0,0,7,6,15,0,14,0,0,0,0,0,0,0,0,0,0,0,0,0,0),
     (-61,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-61,-61,-61,-61,0,0,0,0,0,0,0,0,0),
@@ -301,8 +255,7 @@ ACTIONS = (
     (-31,-31,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-31,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0),
 )
 
-# GOTOS[state][left side]: the row of states, by the kind that is next.
-ROWS = (
+_ROWS: Final = (
     (3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3),
     (3,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4),
     (17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17,17),
@@ -428,75 +381,77 @@ ROWS = (
     (151,22,22,151,22,151,151,22,151,22,19,151,151,21,22,21,22,21,22,151,22,151,22,22,151,22,22,22,22,22,22,22,22,22,22,151,151,22,22,22,22,22,22,22),
     (151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151,151),
 )
-GOTOS = (
-    {8: ROWS[0], 14: ROWS[1]},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[4], 6: ROWS[5], 18: ROWS[6], 27: ROWS[7]},
-    {22: ROWS[8], 26: ROWS[9]},
+
+# GOTOS[state][left side][kind that is next]: a state.
+GOTOS: tuple[dict[int, tuple[int, ...]], ...] = (
+    {8: _ROWS[0], 14: _ROWS[1]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[4], 6: _ROWS[5], 18: _ROWS[6], 27: _ROWS[7]},
+    {22: _ROWS[8], 26: _ROWS[9]},
     {},
-    {13: ROWS[10]},
-    {3: ROWS[3], 18: ROWS[12], 27: ROWS[11]},
-    {10: ROWS[13], 12: ROWS[14]},
-    {10: ROWS[15], 12: ROWS[14]},
-    {24: ROWS[16], 25: ROWS[17]},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[18], 6: ROWS[21], 18: ROWS[19], 20: ROWS[22], 27: ROWS[20]},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[23], 6: ROWS[26], 18: ROWS[24], 27: ROWS[25]},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[27], 6: ROWS[30], 7: ROWS[31], 17: ROWS[32], 18: ROWS[28], 27: ROWS[29]},
-    {3: ROWS[3], 18: ROWS[34], 27: ROWS[33]},
+    {13: _ROWS[10]},
+    {3: _ROWS[3], 18: _ROWS[12], 27: _ROWS[11]},
+    {10: _ROWS[13], 12: _ROWS[14]},
+    {10: _ROWS[15], 12: _ROWS[14]},
+    {24: _ROWS[16], 25: _ROWS[17]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[18], 6: _ROWS[21], 18: _ROWS[19], 20: _ROWS[22], 27: _ROWS[20]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[23], 6: _ROWS[26], 18: _ROWS[24], 27: _ROWS[25]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[27], 6: _ROWS[30], 7: _ROWS[31], 17: _ROWS[32], 18: _ROWS[28], 27: _ROWS[29]},
+    {3: _ROWS[3], 18: _ROWS[34], 27: _ROWS[33]},
     {},
-    {22: ROWS[35]},
-    {22: ROWS[36]},
+    {22: _ROWS[35]},
+    {22: _ROWS[36]},
     {},
-    {19: ROWS[37]},
+    {19: _ROWS[37]},
     {},
     {},
     {},
-    {19: ROWS[38]},
-    {24: ROWS[16], 25: ROWS[39]},
-    {21: ROWS[40]},
+    {19: _ROWS[38]},
+    {24: _ROWS[16], 25: _ROWS[39]},
+    {21: _ROWS[40]},
     {},
-    {16: ROWS[41]},
+    {16: _ROWS[41]},
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[42], 6: ROWS[45], 9: ROWS[46], 11: ROWS[47], 18: ROWS[43], 27: ROWS[44]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[42], 6: _ROWS[45], 9: _ROWS[46], 11: _ROWS[47], 18: _ROWS[43], 27: _ROWS[44]},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[42], 6: ROWS[45], 9: ROWS[49], 11: ROWS[48], 18: ROWS[43], 27: ROWS[44]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[42], 6: _ROWS[45], 9: _ROWS[49], 11: _ROWS[48], 18: _ROWS[43], 27: _ROWS[44]},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[50], 6: ROWS[53], 18: ROWS[51], 27: ROWS[52]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[50], 6: _ROWS[53], 18: _ROWS[51], 27: _ROWS[52]},
     {},
-    {24: ROWS[54]},
+    {24: _ROWS[54]},
     {},
-    {1: ROWS[55]},
-    {23: ROWS[56]},
+    {1: _ROWS[55]},
+    {23: _ROWS[56]},
     {},
     {},
     {},
     {},
     {},
-    {21: ROWS[40]},
-    {21: ROWS[40]},
+    {21: _ROWS[40]},
+    {21: _ROWS[40]},
     {},
     {},
     {},
-    {3: ROWS[3], 18: ROWS[58], 27: ROWS[57]},
-    {0: ROWS[59], 2: ROWS[2], 3: ROWS[3], 4: ROWS[27], 6: ROWS[30], 7: ROWS[60], 18: ROWS[28], 27: ROWS[29]},
+    {3: _ROWS[3], 18: _ROWS[58], 27: _ROWS[57]},
+    {0: _ROWS[59], 2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[27], 6: _ROWS[30], 7: _ROWS[60], 18: _ROWS[28], 27: _ROWS[29]},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[61], 6: ROWS[64], 18: ROWS[62], 27: ROWS[63]},
-    {3: ROWS[3], 18: ROWS[66], 27: ROWS[65]},
-    {24: ROWS[54]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[61], 6: _ROWS[64], 18: _ROWS[62], 27: _ROWS[63]},
+    {3: _ROWS[3], 18: _ROWS[66], 27: _ROWS[65]},
+    {24: _ROWS[54]},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[67], 6: ROWS[70], 18: ROWS[68], 27: ROWS[69]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[67], 6: _ROWS[70], 18: _ROWS[68], 27: _ROWS[69]},
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[71], 6: ROWS[74], 18: ROWS[72], 27: ROWS[73]},
-    {15: ROWS[75]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[71], 6: _ROWS[74], 18: _ROWS[72], 27: _ROWS[73]},
+    {15: _ROWS[75]},
     {},
     {},
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[76], 6: ROWS[79], 18: ROWS[77], 27: ROWS[78]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[76], 6: _ROWS[79], 18: _ROWS[77], 27: _ROWS[78]},
     {},
     {},
     {},
@@ -506,13 +461,13 @@ GOTOS = (
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[80], 6: ROWS[83], 18: ROWS[81], 27: ROWS[82]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[80], 6: _ROWS[83], 18: _ROWS[81], 27: _ROWS[82]},
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[84], 6: ROWS[87], 18: ROWS[85], 27: ROWS[86]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[84], 6: _ROWS[87], 18: _ROWS[85], 27: _ROWS[86]},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[88], 6: ROWS[91], 18: ROWS[89], 27: ROWS[90]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[88], 6: _ROWS[91], 18: _ROWS[89], 27: _ROWS[90]},
     {},
     {},
     {},
@@ -525,34 +480,34 @@ GOTOS = (
     {},
     {},
     {},
-    {5: ROWS[92]},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[93], 6: ROWS[96], 18: ROWS[94], 27: ROWS[95]},
+    {5: _ROWS[92]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[93], 6: _ROWS[96], 18: _ROWS[94], 27: _ROWS[95]},
     {},
     {},
     {},
-    {22: ROWS[97]},
+    {22: _ROWS[97]},
     {},
     {},
     {},
-    {14: ROWS[98]},
+    {14: _ROWS[98]},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[99], 6: ROWS[102], 18: ROWS[100], 27: ROWS[101]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[99], 6: _ROWS[102], 18: _ROWS[100], 27: _ROWS[101]},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[103], 6: ROWS[106], 18: ROWS[104], 27: ROWS[105]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[103], 6: _ROWS[106], 18: _ROWS[104], 27: _ROWS[105]},
     {},
     {},
     {},
     {},
     {},
     {},
-    {1: ROWS[107]},
+    {1: _ROWS[107]},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[88], 6: ROWS[91], 18: ROWS[89], 27: ROWS[90]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[88], 6: _ROWS[91], 18: _ROWS[89], 27: _ROWS[90]},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[108], 6: ROWS[111], 18: ROWS[109], 27: ROWS[110]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[108], 6: _ROWS[111], 18: _ROWS[109], 27: _ROWS[110]},
     {},
     {},
     {},
@@ -561,18 +516,18 @@ GOTOS = (
     {},
     {},
     {},
-    {21: ROWS[40]},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[112], 6: ROWS[115], 18: ROWS[113], 27: ROWS[114]},
-    {13: ROWS[10]},
+    {21: _ROWS[40]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[112], 6: _ROWS[115], 18: _ROWS[113], 27: _ROWS[114]},
+    {13: _ROWS[10]},
     {},
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[116], 6: ROWS[119], 18: ROWS[117], 27: ROWS[118]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[116], 6: _ROWS[119], 18: _ROWS[117], 27: _ROWS[118]},
     {},
     {},
     {},
-    {2: ROWS[2], 3: ROWS[3], 4: ROWS[120], 6: ROWS[123], 18: ROWS[121], 27: ROWS[122]},
+    {2: _ROWS[2], 3: _ROWS[3], 4: _ROWS[120], 6: _ROWS[123], 18: _ROWS[121], 27: _ROWS[122]},
     {},
     {},
     {},
@@ -588,7 +543,7 @@ GOTOS = (
 )
 
 # The symbol that leads to a state.
-SYMBOLS = (
+SYMBOLS: Final = (
     '',
     '',
     '',

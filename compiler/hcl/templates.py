@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from bakec.compiler.hcl.lexer import SPACES
@@ -80,7 +81,7 @@ def assemble(parts: Sequence[Part], span: Span, end: Span, sink: Diagnostics) ->
 
 def strip(parts: Sequence[Part]) -> None:
     """Strip the text next to each tilde: only the piece that adjoins it, which ends with its line in a heredoc."""
-    for left, right in zip(parts, parts[1:], strict=False):
+    for left, right in pairwise(parts):
         if isinstance(right, Text) and not isinstance(left, Text) and left.strips_right:
             right.text = right.text.lstrip(SPACES)
         elif isinstance(left, Text) and not isinstance(right, Text) and right.strips_left:
@@ -158,23 +159,21 @@ class _Nesting:
 
     def run(self, parts: Sequence[Part]) -> list[Expr]:
         for part in parts:
+            if len(self.open) > MAX_DIRECTIVES:
+                self.sink.add(codes.NESTED_TOO_DEEP.at(self.end))
+                return []
             match part:
                 case Text(text=text, span=span):
                     self.open[-1].add(literal(text, span))
                 case Interpolation(expr=expr):
                     self.open[-1].add(expr)
                 case If() | For():
-                    self.begin(part)
+                    self.open.append(_Open(part))
                 case Ending():
                     self.finish(part)
         while len(self.open) > 1:
             self.give_up(self.end, self.missing_end())
         return self.open[0].parts
-
-    def begin(self, marker: If | For) -> None:
-        if len(self.open) == MAX_DIRECTIVES:
-            self.sink.add(codes.NESTED_TOO_DEEP.at(marker.span))
-        self.open.append(_Open(marker))
 
     def finish(self, ending: Ending) -> None:
         match self.open[-1], ending.keyword:

@@ -111,25 +111,27 @@ class _Parser:
                 case ",":
                     comma = self.read()
                     if self.peek().kind == "}":
-                        what = {"container": "object", "item": "property"}
-                        self.sink.add(codes.JSON_TRAILING_COMMA.at(comma.span, **what))
+                        fault = codes.JSON_TRAILING_COMMA.at(comma.span, container="object", item="property")
+                        self.sink.add(fault)
                         return None
                 case "}":
                     break
                 case kind:
-                    return self.object_unclosed(open_, kind)
+                    self.object_unclosed(open_, kind)
+                    return None
         return Object(properties, open_.span, self.read().span)
 
     def object_unclosed(self, open_: Token, kind: str) -> None:
-        what = {"container": "object", "bracket": "brace", "other": "bracket"}
         if kind == END:
-            self.sink.add(codes.JSON_UNCLOSED.at(open_.span, **what))
+            self.sink.add(codes.JSON_UNCLOSED.at(open_.span, container="object", bracket="brace"))
         elif kind == "]":
             self.read()
-            self.sink.add(codes.JSON_MISMATCHED.at(self.peek().span, **what))
+            place = self.peek().span
+            self.sink.add(codes.JSON_MISMATCHED.at(place, container="object", bracket="brace", other="bracket"))
         else:
             self.skip(self.read(), "{", "}")
-            self.sink.add(codes.JSON_MISSING_COMMA.at(self.peek().span, item="property definition", **what))
+            place = self.peek().span
+            self.sink.add(codes.JSON_MISSING_COMMA.at(place, container="object", item="property definition"))
 
     def property(self) -> Property | None:
         key = self.value()
@@ -160,26 +162,26 @@ class _Parser:
                 case ",":
                     comma = self.read()
                     if self.peek().kind == "]":
-                        what = {"container": "array", "item": "value"}
-                        self.sink.add(codes.JSON_TRAILING_COMMA.at(comma.span, **what))
+                        self.sink.add(codes.JSON_TRAILING_COMMA.at(comma.span, container="array", item="value"))
                         return None
                 case "]":
                     break
                 case kind:
-                    return self.array_unclosed(open_, kind)
+                    self.array_unclosed(open_, kind)
+                    return None
         return Array(items, open_.span, self.read().span)
 
     def array_unclosed(self, open_: Token, kind: str) -> None:
-        what = {"container": "array", "bracket": "bracket", "other": "brace"}
         self.skip(self.read(), "[", "]")
+        place = self.peek().span
         if kind == END:
-            self.sink.add(codes.JSON_UNCLOSED.at(open_.span, **what))
+            self.sink.add(codes.JSON_UNCLOSED.at(open_.span, container="array", bracket="bracket"))
         elif kind == ":":
-            self.sink.add(codes.JSON_COLON_IN_ARRAY.at(self.peek().span))
+            self.sink.add(codes.JSON_COLON_IN_ARRAY.at(place))
         elif kind == "}":
-            self.sink.add(codes.JSON_MISMATCHED.at(self.peek().span, **what))
+            self.sink.add(codes.JSON_MISMATCHED.at(place, container="array", bracket="bracket", other="brace"))
         else:
-            self.sink.add(codes.JSON_MISSING_COMMA.at(self.peek().span, item="value", **what))
+            self.sink.add(codes.JSON_MISSING_COMMA.at(place, container="array", item="value"))
 
     # --- scalars ----------------------------------------------------------------------------------------------
 

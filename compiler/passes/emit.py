@@ -10,6 +10,7 @@ from typing import Final
 
 from bakec.compiler import refs
 from bakec.compiler.host import Host
+from bakec.compiler.options import call_method
 from bakec.compiler.passes.link import links
 from bakec.compiler.platforms import PlatformError, parse_platform, parse_platforms
 from bakec.compiler.quantities import QuantityError, parse_size, parse_swap, parse_ulimit
@@ -105,7 +106,7 @@ def emit(target: Target, root: Path, host: Host | None = None) -> Job:
         draft.caps.add(_CAP_CONTEXTS)
     if call and call != "build":
         draft.caps.add(_CAP_SUBREQUESTS)
-        draft.attrs["requestid"] = f"frontend.{_call_name(call)}"
+        draft.attrs["requestid"] = f"frontend.{call_method(call)}"
     if draft.caps:
         draft.attrs["frontend.caps"] = ",".join(sorted(draft.caps))
     return Job(
@@ -129,11 +130,6 @@ def emit(target: Target, root: Path, host: Host | None = None) -> Job:
         call="" if call == "build" else call,
         description=draft.text("description"),
     )
-
-
-def _call_name(call: str) -> str:
-    name = call.partition(",")[0]
-    return "lint" if name == "check" else name
 
 
 def _check_stdin(draft: _Draft) -> None:

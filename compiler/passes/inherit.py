@@ -51,7 +51,7 @@ class Inheritance:
                 running[current] = len(running)
                 stack.append((current, used_by, True))
                 stack.extend((parent.text, parent, False) for parent in reversed(definition.inherits))
-        return self._done.get(name) or local[name]
+        return self._done[name] if name in self._done else local[name]
 
     def _finish(
         self, name: str, local: dict[str, Fields], running: dict[str, int], lowest: dict[str, int]

@@ -121,10 +121,19 @@ def _set(fields: Fields, name: str, item: str, override: Override) -> None:
             fields[field.name] = string(override.text).with_origin(_origin(name, override.text))
         case SetMode.FLAG:
             fields[field.name] = boolean(_flag(name, override.text)).with_origin(_origin(name, override.text))
+        case SetMode.LOST:
+            _lose(fields, field, override)
         case SetMode.ITEM:
             _set_item(fields, field, item, override.text)
         case _:
             _set_list(fields, field, override)
+
+
+def _lose(fields: Fields, field: Field, override: Override) -> None:
+    if field.kind is Kind.TEXT:
+        fields[field.name] = string("").with_origin(_origin(field.set_key, override.text))
+    elif not override.append:
+        fields[field.name] = ()
 
 
 def _flag(name: str, text: str) -> bool:

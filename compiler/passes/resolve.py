@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bakec.compiler.eval.ranges import keyword, static_list
+from bakec.compiler.eval.ranges import static_list
+from bakec.compiler.eval.typeexpr import keyword
 from bakec.compiler.suggest import nearest
 from bakec.ir import syntax
 from bakec.ir.codes import define as codes
@@ -93,8 +94,8 @@ def resolve(files: Iterable[File], reserved: Iterable[str], sink: Diagnostics) -
 
 
 def missing_span(body: Body) -> Span:
-    """Where the reference reports what a body lacks: the empty range before it."""
-    return Span(body.span.source, body.span.start, body.span.start)
+    """Where the reference reports what a body lacks."""
+    return body.end
 
 
 def _has_one_label(block: Block, sink: Diagnostics) -> bool:
@@ -104,7 +105,9 @@ def _has_one_label(block: Block, sink: Diagnostics) -> bool:
         extra = block.label_spans[1]
         sink.add(codes.EXTRA_LABEL.at(extra, context=block.type_span.to(block.label_spans[-1]), type=block.type))
     else:
-        sink.add(codes.MISSING_LABEL.at(missing_span(block.body), context=block.header, type=block.type))
+        at = block.body.span.start
+        brace = Span(block.body.span.source, at, at + 1)
+        sink.add(codes.MISSING_LABEL.at(brace, context=block.header, type=block.type))
     return False
 
 

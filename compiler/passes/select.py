@@ -88,7 +88,7 @@ def _default_group(requested: Sequence[str], met: Mapping[str, GroupDef]) -> Gro
     """The printed `default`: its own members and all that was asked for, sorted."""
     group = met.get("default")
     members = group.targets if group else ()
-    asked = [string(name) for name in requested if name != "default" or group is None]
+    asked = [string(name) for at, name in enumerate(requested) if name != "default" or (group is None and at == 0)]
     if members is None and not asked:
         return GroupDef(name="default", targets=None, description=group.description if group else "")
     unique = {member.text: member for member in (*(members or ()), *asked)}

@@ -12,7 +12,7 @@ MAX_TEXT = 1 << 24
 """Characters of one string that a function makes."""
 
 MAX_ELEMENTS = 1 << 18
-"""Elements of one collection that a function makes out of smaller ones."""
+"""Elements of one collection that a function makes."""
 
 
 class FunctionError(Exception):
@@ -53,6 +53,15 @@ def double(value: Value) -> float:
         largest = f"{2**1024 - 2**971}.000000"
         raise FunctionError(f"value must be between -{largest} and {largest} inclusive")
     return found
+
+
+def check_size(result: Value) -> None:
+    """After a value was made of others that are within the limits."""
+    raw = result.raw
+    if isinstance(raw, str):
+        check_length(len(raw))
+    elif isinstance(raw, tuple | dict) and len(raw) > MAX_ELEMENTS:
+        raise FunctionError(f"the result would have more than {MAX_ELEMENTS} elements")
 
 
 def check_length(characters: int) -> None:

@@ -218,16 +218,21 @@ def flatten(items: Value) -> Value:
     if not isinstance(items.raw, tuple):
         raise FunctionError("can only flatten lists, sets and tuples")
     flat: list[Value] = []
-    _flatten_into(flat, items.raw)
-    return tuple_(flat)
-
-
-def _flatten_into(flat: list[Value], items: tuple[Value, ...]) -> None:
-    for item in items:
-        if isinstance(item.raw, tuple):
-            _flatten_into(flat, item.raw)
+    visits = 0
+    # Lists may share their elements, so a small value can be endless when it is flat: visits are counted.
+    pending = [iter(items.raw)]
+    while pending:
+        item = next(pending[-1], None)
+        visits += 1
+        if visits > 4 * MAX_ELEMENTS:
+            raise FunctionError(f"the result would have more than {MAX_ELEMENTS} elements")
+        if item is None:
+            pending.pop()
+        elif isinstance(item.raw, tuple):
+            pending.append(iter(item.raw))
         else:
             flat.append(item)
+    return tuple_(flat)
 
 
 def reverselist(items: Value) -> Value:

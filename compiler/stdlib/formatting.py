@@ -45,12 +45,15 @@ def formatlist(template: Value, *args: Value) -> Value:
         return list_(STRING, [format_(template)])
     columns = [arg.raw if isinstance(arg.raw, tuple) else None for arg in args]
     items: list[Value] = []
+    size = 0
     for row in range(_length(columns)):
         values = [arg if column is None else column[row] for arg, column in zip(args, columns, strict=True)]
         try:
             items.append(string(_format(template.text, values)))
         except FunctionError as error:
             raise FunctionError(f"error on format iteration {row}: {error.message}") from None
+        size += len(items[-1].text)
+        check_length(size)
     return list_(STRING, items)
 
 

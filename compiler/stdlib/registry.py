@@ -2,11 +2,12 @@
 of which is loaded when one of its functions is called for the first time."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.stdlib.arguments import Context, FunctionError, check_length
+from bakec.compiler.stdlib.arguments import Context, FunctionError, check_size
 from bakec.compiler.stdlib.table import FUNCTIONS, Function
 from bakec.ir.numbers import TooLargeError, UndefinedError
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value
@@ -65,18 +66,18 @@ def run(function: Function, args: Sequence[Value], ctx: Context | None = None) -
             raise FunctionError("argument must not be null", position)
     if any(value.raw is UNKNOWN for value in args):
         return UNKNOWN_VALUE
-    code = _code(function)
+    code = _code(function.name)
     try:
         result: Value = code(*args) if function.pure else code(ctx, *args)
     except (TooLargeError, UndefinedError, ConvertError) as error:
         raise FunctionError(str(error)) from None
     except RecursionError:
         raise FunctionError("the value is nested too deeply") from None
-    if isinstance(result.raw, str):
-        check_length(len(result.raw))
+    check_size(result)
     return result
 
 
-def _code(function: Function) -> Any:
-    module = import_module(f"bakec.compiler.stdlib.{function.module}")
-    return getattr(module, f"{function.name}_" if function.name in _TAKEN else function.name)
+@cache
+def _code(name: str) -> Any:
+    module = import_module(f"bakec.compiler.stdlib.{FUNCTIONS[name].module}")
+    return getattr(module, f"{name}_" if name in _TAKEN else name)

@@ -30,12 +30,12 @@ EMPTY = Rule(
 FORMAT = Rule(
     "BK405",
     "invalid interpolation format for {path}.\nYou may need to escape any $ with another $.\n{template}",
-    explain="A `$` starts a variable: `$NAME`, `${{NAME}}`, `${{NAME:-default}}`, `${{NAME:?message}}`, "
-    "`${{NAME:+alternative}}`. Write `$$` for a dollar sign.",
+    explain="A `$` starts a variable: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, "
+    "`${NAME:+alternative}`. Write `$$` for a dollar sign.",
 )  # fmt: skip
 REQUIRED = Rule(
     "BK406", "error while interpolating {path}: {problem}",
-    explain="The file asks for a variable with `${{NAME:?message}}`, and it is not set. Compose takes variables "
+    explain="The file asks for a variable with `${NAME:?message}`, and it is not set. Compose takes variables "
     "from `--var`, the environment and a `.env` file in the working folder.",
     hint="set it in the environment or with `--var {name}=…`",
 )  # fmt: skip
@@ -45,7 +45,7 @@ CAST = Rule(
 )  # fmt: skip
 UNSET = Rule(
     "BK408", 'The "{name}" variable is not set. Defaulting to a blank string.',
-    explain="A Compose file uses a variable that has no value. Write `${{NAME:-}}` where blank is meant.",
+    explain="A Compose file uses a variable that has no value. Write `${NAME:-}` where blank is meant.",
     severity=Severity.WARNING,
 )  # fmt: skip
 BOOLEAN_WORD = Rule(
@@ -83,9 +83,14 @@ ENV_FILE = Rule(
     explain="A file named by `env_file` does not exist or cannot be read as `NAME=value` lines. "
     "`required: false` allows a file to be missing.",
 )  # fmt: skip
+DOTENV = Rule(
+    "BK417", "failed to read {file}: {problem}",
+    explain="The file `.env` in the working folder is not made of `NAME=value` lines. Compose files take variables "
+    "from it that the environment does not have.",
+)  # fmt: skip
 DEPRECATED_NAME = Rule(
     "BK416", "{path}: external.name is deprecated. Please set name and external: true",
-    explain="`external: {{name: …}}` is an old form of `external: true` beside `name: …`.",
+    explain="`external: {name: …}` is an old form of `external: true` beside `name: …`.",
     severity=Severity.WARNING,
 )  # fmt: skip
 

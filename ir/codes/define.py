@@ -151,6 +151,18 @@ NOT_RECOGNIZED = Rule(
 BAD_VARIABLE_FLAG = Rule(
     "BK363", "{reason}", explain="`--var` reads `NAME=VALUE`.", exit=Exit.USAGE,
 )  # fmt: skip
+BAD_CALL = Rule(
+    "BK366", "{reason}", explain="`--call` reads `NAME[,format=json][,ignorestatus=BOOL]`.", exit=Exit.USAGE,
+)  # fmt: skip
+BAD_ALLOW = Rule(
+    "BK367", "{reason}", hint="network.host, security.insecure, ssh, device, fs=PATH, fs.read=PATH, fs.write=PATH",
+    explain="`--allow` grants a privilege that the definitions ask for.", exit=Exit.USAGE,
+)  # fmt: skip
+REFUSED = Rule(
+    "BK368", "additional privileges requested",
+    explain="The definitions ask for more than a build may do unasked: the host's network, unconfined steps, files "
+    "outside of the working folder. Nothing was built.", exit=Exit.REFUSED,
+)  # fmt: skip
 BAD_ENVIRONMENT = Rule(
     "BK364", 'failed to parse {name} value "{value}": {reason}',
     explain="An environment variable that steers the compiler has a value it cannot use.", exit=Exit.USAGE,

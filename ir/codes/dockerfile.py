@@ -206,7 +206,8 @@ DEVICE: Final = Rule(
 EXPANSION: Final = Rule(
     "BK540",
     "failed to process {word}: {problem}",
-    explain="A variable reference or a quote in the word cannot be read, or a required variable (`${name:?}`) is unset.",
+    explain="A variable reference or a quote in the word cannot be read, or a required variable (`${name:?}`) is not "
+    "set.",
 )
 BASE_BLANK: Final = Rule(
     "BK541",
@@ -337,7 +338,7 @@ SUBREQUEST: Final = Rule(
 )
 MARSHAL: Final = Rule(
     "BK566",
-    "failed to marshal LLB definition: {problem}",
+    "{problem}",
     explain="The Dockerfile makes a step that BuildKit cannot represent: no command, or text that is not UTF-8.",
 )
 IMAGE_CONFIG: Final = Rule(
@@ -362,9 +363,7 @@ def _lint(code: str, summary: str, detail: str, explain: str = "") -> Rule:
     return Rule(code, summary, detail, explain or f"{detail}.", severity=Severity.WARNING)
 
 
-STAGE_NAME_CASING: Final = _lint(
-    "BK570", "Stage name '{name}' should be lowercase", "Stage names should be lowercase"
-)
+STAGE_NAME_CASING: Final = _lint("BK570", "Stage name '{name}' should be lowercase", "Stage names should be lowercase")
 FROM_AS_CASING: Final = _lint(
     "BK571",
     "'{as_word}' and '{from_word}' keywords' casing do not match",

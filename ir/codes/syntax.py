@@ -60,7 +60,7 @@ ITEM_REQUIRED_EQUALS = Rule(
 )  # fmt: skip
 QUOTED_ARGUMENT_NAME = Rule(
     "BK110", "Invalid argument name", "Argument names must not be quoted.",
-    'Attributes are named by bare words: `context = "."`. Names in quotes belong in objects, as in `args = { "A" = 1 }`.',
+    'Attributes are named by bare words: `context = "."`. Quoted names belong in objects: `args = { "A" = 1 }`.',
 )  # fmt: skip
 UNCLOSED_BLOCK = Rule(
     "BK111", "Unclosed configuration block",

@@ -11,7 +11,7 @@ _SCP = re.compile(r"([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):(.*?)(?:\?(.*?))?(?:#(.*))
 SCHEMES = frozenset(("http", "https", "ssh", "git"))
 
 
-class UnknownProtocol(ValueError):
+class UnknownProtocolError(ValueError):
     """Text that is no git URL at all: neither `scheme://` nor `user@host:path`."""
 
 
@@ -34,7 +34,7 @@ def _options(fragment: str) -> tuple[str, str]:
 
 
 def parse(text: str) -> GitUrl:
-    """Read a remote. Raises `UnknownProtocol` or `urls.UrlError`."""
+    """Read a remote. Raises `UnknownProtocolError` or `urls.UrlError`."""
     proto = _PROTO.match(text)
     if proto is None:
         return _parse_scp(text)
@@ -59,10 +59,10 @@ def from_url(url: urls.Url) -> GitUrl:
 def _parse_scp(text: str) -> GitUrl:
     match = _SCP.fullmatch(text)
     if match is None:
-        raise UnknownProtocol("unknown protocol")
+        raise UnknownProtocolError("unknown protocol")
     user, host, path, query, fragment = match.groups(default="")
     if ";" in query or re.search(r"%(?![0-9A-Fa-f]{2})", query):
-        raise UnknownProtocol("unknown protocol")
+        raise UnknownProtocolError("unknown protocol")
     ref, subdir = _options(fragment)
     return GitUrl(
         scheme="ssh",

@@ -12,6 +12,7 @@ from bakec.ir.llb import ops
 from bakec.ir.llb.ops import Definition, Input, Location, Locations, Op, OpMetadata, Platform, Range, SourceMap
 from bakec.ir.llb.paths import keep_slash, under
 
+LINUX_AMD64: Final = Platform(os="linux", architecture="amd64")
 EMPTY: Final = -1
 """Index of no input, and of a dropped output."""
 
@@ -47,7 +48,7 @@ class Defaults:
     """What holds for a whole marshal: the platform of ops that have none, the capabilities of the daemon that
     are missing, and the id given to local sources without a session."""
 
-    platform: Platform = Platform(os="linux", architecture="amd64")
+    platform: Platform = LINUX_AMD64
     missing_caps: frozenset[str] = frozenset()
     caps_known: bool = True
     local_unique: str = ""
@@ -62,7 +63,7 @@ class Marshaled:
 
 
 class Vertex(Protocol):
-    def inputs(self, defaults: Defaults) -> Sequence["Output"]: ...
+    def inputs(self) -> Sequence["Output"]: ...
 
     def marshal(self, context: "Marshaler") -> Marshaled: ...
 
@@ -152,7 +153,7 @@ class Source:
     platform: Platform | None = None
     about: About = NOTHING
 
-    def inputs(self, defaults: Defaults) -> Sequence[Output]:
+    def inputs(self) -> Sequence[Output]:
         return ()
 
     def marshal(self, context: "Marshaler") -> Marshaled:
@@ -241,7 +242,7 @@ class Exec:
         """Which output of the op `mount` is."""
         return [item for item in self.sorted_mounts() if item.kept].index(mount)
 
-    def inputs(self, defaults: Defaults) -> Sequence[Output]:
+    def inputs(self) -> Sequence[Output]:
         return _distinct([mount.source for mount in self.sorted_mounts() if mount.source])
 
     def marshal(self, context: "Marshaler") -> Marshaled:
@@ -342,9 +343,7 @@ def _secret_mounts(secrets: tuple[SecretSpec, ...]) -> list[ops.Mount]:
             input=EMPTY,
             dest=item.target,
             mount_type=1,
-            secret_opt=ops.SecretOpt(
-                id=item.id, uid=item.uid, gid=item.gid, mode=item.mode, optional=item.optional
-            ),
+            secret_opt=ops.SecretOpt(id=item.id, uid=item.uid, gid=item.gid, mode=item.mode, optional=item.optional),
         )
         for item in secrets
         if item.target is not None
@@ -516,7 +515,7 @@ class File:
     steps: tuple[FileStep, ...]
     about: About = NOTHING
 
-    def inputs(self, defaults: Defaults) -> Sequence[Output]:
+    def inputs(self) -> Sequence[Output]:
         sources = [step.source for step in reversed(self.steps) if isinstance(step, Copy) and step.source]
         return _distinct([self.base, *sources] if self.base else sources)
 
@@ -546,7 +545,7 @@ class Merge:
     layers: tuple[Output, ...]
     about: About = NOTHING
 
-    def inputs(self, defaults: Defaults) -> Sequence[Output]:
+    def inputs(self) -> Sequence[Output]:
         return self.layers
 
     def marshal(self, context: "Marshaler") -> Marshaled:
@@ -563,7 +562,7 @@ class Diff:
     upper: Output | None
     about: About = NOTHING
 
-    def inputs(self, defaults: Defaults) -> Sequence[Output]:
+    def inputs(self) -> Sequence[Output]:
         return [side for side in (self.lower, self.upper) if side]
 
     def marshal(self, context: "Marshaler") -> Marshaled:
@@ -618,12 +617,13 @@ class Given:
     graph: GivenGraph
     digest: str
 
-    def inputs(self, defaults: Defaults) -> Sequence[Output]:
+    def inputs(self) -> Sequence[Output]:
         if not self.digest:
             return ()
         return [self.graph.output(item.digest, item.index) for item in self.graph.decoded[self.digest].inputs]
 
     def marshal(self, context: "Marshaler") -> Marshaled:
+        del context
         if not self.digest:
             raise LlbError("cannot marshal empty definition op")
         graph, digest = self.graph, self.digest
@@ -684,7 +684,7 @@ class Marshaler:
             elif id(vertex) not in seen:
                 stack.append((vertex, True))
                 self._alive.append(vertex)
-                stack.extend((item.vertex(), False) for item in reversed(vertex.inputs(self.defaults)))
+                stack.extend((item.vertex(), False) for item in reversed(vertex.inputs()))
         return ordered
 
 
@@ -747,5 +747,3 @@ class _Locations:
             locations={digest: Locations(locations=tuple(found)) for digest, found in self._found.items()},
             infos=infos,
         )
-
-

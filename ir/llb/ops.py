@@ -694,7 +694,7 @@ def encode(record: object) -> bytes:
 
 def decode(record: type[R], data: bytes) -> R:
     """A record of class `record` read from `data`. Raises `WireError`."""
-    return cast(R, _reader.decode(record, data))
+    return cast("R", _reader.decode(record, data))
 
 
 def decode_op(data: bytes) -> Op:

@@ -78,9 +78,7 @@ def parse(text: str) -> Reference:
 def parse_normalized(text: str) -> Reference:
     """A reference with the default registry and namespace filled in. Raises `ImageNameError`."""
     if _HEX_ID.fullmatch(text):
-        raise ImageNameError(
-            f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
-        )
+        raise ImageNameError(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
     domain, rest = _split_domain(text)
     remote = rest.split(":", 1)[0]
     if remote.lower() != remote:

@@ -3,12 +3,12 @@
 import base64
 import re
 from collections.abc import Mapping
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from bakec.ir.llb.ops import SCHEMA, Definition, FileAction, Op, OpMetadata, UserOpt, decode_op, digest
 from bakec.ir.llb.wire import Field, Kind
 
-Json: TypeAlias = Union[str, int, bool, None, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = str | int | bool | list["Json"] | dict[str, "Json"] | None
 
 
 def dump_definition(definition: Definition) -> list[dict[str, Json]]:
@@ -89,7 +89,7 @@ def _proto_value(field: Field, value: object) -> Json:
             return [str(item) for item in value]
         case Kind.ENUM, int():
             return field.names[value]
-        case (Kind.MESSAGES | Kind.MESSAGE), _:
+        case ((Kind.MESSAGES | Kind.MESSAGE), _):
             return [proto_json(item) for item in value] if isinstance(value, tuple) else proto_json(value)
         case Kind.MESSAGES_BY_NAME, Mapping():
             return {key: proto_json(value[key]) for key in sorted(value)}

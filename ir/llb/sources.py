@@ -10,9 +10,7 @@ from bakec.ir.llb.paths import join
 from bakec.ir.llb.state import State, source_state
 
 
-def image(
-    ref: str, *, platform: Platform | None = None, resolve_mode: str = "", about: About = NOTHING
-) -> State:
+def image(ref: str, *, platform: Platform | None = None, resolve_mode: str = "", about: About = NOTHING) -> State:
     """The root file system of an image. `resolve_mode` is `pull`, `local` or empty for the default.
 
     Raises `references.ImageNameError`.
@@ -118,7 +116,7 @@ def _remote(url: str) -> tuple[giturl.GitUrl | None, str]:
     try:
         try:
             remote = giturl.parse(url)
-        except giturl.UnknownProtocol:
+        except giturl.UnknownProtocolError:
             url = f"https://{url}"
             remote = giturl.parse(url)
     except urls.UrlError:

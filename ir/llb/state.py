@@ -52,6 +52,7 @@ class RunOptions:
 
 
 PLAIN: Final = RunOptions()
+PLAIN_DEFAULTS: Final = Defaults()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ class State:
         """After the file actions `steps`, one op for all of them. Relative paths are below the state's directory."""
         return self.with_output(Result(File(base=self.output, dir=self.cwd, steps=steps, about=about)))
 
-    def marshal(self, defaults: Defaults = Defaults()) -> Definition:  # noqa: B008 - frozen
+    def marshal(self, defaults: Defaults = PLAIN_DEFAULTS) -> Definition:
         """The definition of this state. Raises `LlbError` or `WireError`."""
         return marshal(self.output, defaults)
 

@@ -125,7 +125,7 @@ class Writer:
         match field.kind, value:
             case Kind.STRING, str():
                 out += (tag, _delimited(text_bytes(value)))
-            case (Kind.INT64 | Kind.INT32 | Kind.BOOL | Kind.ENUM), int():
+            case ((Kind.INT64 | Kind.INT32 | Kind.BOOL | Kind.ENUM), int()):
                 out += (tag, varint(value))
             case Kind.BYTES, bytes():
                 out += (tag, _delimited(value))
@@ -133,10 +133,10 @@ class Writer:
                 out += (tag, _delimited(self.encode(value)))
             case Kind.INTS, tuple():
                 out += (tag, _delimited(b"".join(varint(item) for item in value)))
-            case (Kind.STRINGS | Kind.CHUNKS | Kind.MESSAGES), tuple():
+            case ((Kind.STRINGS | Kind.CHUNKS | Kind.MESSAGES), tuple()):
                 for item in value:
                     out += (tag, _delimited(self._item(item)))
-            case (Kind.MAP | Kind.FLAGS | Kind.MESSAGES_BY_NAME), dict():
+            case ((Kind.MAP | Kind.FLAGS | Kind.MESSAGES_BY_NAME), dict()):
                 for key in sorted(value):
                     out += (tag, _delimited(self._entry(key, value[key])))
             case _:
@@ -158,7 +158,7 @@ class Writer:
         return head + b"\x12" + _delimited(self._item(value))
 
 
-_WIRE_TYPE = {kind: 2 for kind in Kind} | {Kind.INT64: 0, Kind.INT32: 0, Kind.BOOL: 0, Kind.ENUM: 0}
+_WIRE_TYPE = dict.fromkeys(Kind, 2) | {Kind.INT64: 0, Kind.INT32: 0, Kind.BOOL: 0, Kind.ENUM: 0}
 
 
 def fields_of(data: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -80,6 +80,7 @@ class DockerDriver:
     async def close(self) -> None:
         if self._images is not None:
             await asyncio.to_thread(self._images.close)
+            self._images = None
 
     async def _request(self, method: str, path: str, headers: Sequence[tuple[str, str]]) -> SocketPipe:
         """Send a request; the pipe is what follows the head of the answer. No body is ever sent."""

@@ -76,6 +76,8 @@ class FakeDriver:
     caps: Sequence[str] = ("exporter.multiple", "exporter.image.attestations")
     log: list[tuple[str, str]] = field(default_factory=list)
     """What was asked of the daemon, in order: (`solve` | `evaluate` | `export` | `end` | `cancel`, name)."""
+    exporters: list[list[str]] = field(default_factory=list)
+    """The exporters of each build."""
     name: str = "fake"
     place: str = "fake://"
     endpoint: Endpoint | None = None
@@ -86,7 +88,8 @@ class FakeDriver:
     _is_dead: bool = False
 
     async def open(self) -> None:
-        return
+        self._is_dead = False
+        self._pipes.clear()
 
     async def dial(self) -> Pipe:
         if self._is_dead:
@@ -148,6 +151,8 @@ class FakeDriver:
         build = self._build(request.Ref)
         build.name = request.FrontendAttrs.get("build-arg:NAME", "")
         build.known.set()
+        if build.name:
+            self.exporters.append([exporter.Type for exporter in request.Exporters])
         try:
             await build.returned.wait()
             if build.answer.HasField("error"):

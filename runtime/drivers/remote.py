@@ -28,6 +28,8 @@ class RemoteDriver:
     options: Mapping[str, str] = field(default_factory=dict)
     name: str = field(default="remote", init=False)
     images: Images | None = None
+    env: Mapping[str, str] | None = field(default=None, repr=False)
+    """The environment of a command that reaches the daemon; None is our own."""
     endpoint: Endpoint | None = field(default=None, init=False)
     _command: tuple[str, ...] = field(default=(), init=False)
     _processes: "list[ProcessPipe]" = field(default_factory=list, init=False)
@@ -85,6 +87,7 @@ class RemoteDriver:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 limit=CHUNK,
+                env=self.env,
                 start_new_session=True,  # an interrupt of the terminal is ours to handle
             )
         except OSError as error:

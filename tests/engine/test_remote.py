@@ -1,8 +1,13 @@
 """The remote driver: a plain BuildKit endpoint, here one that passes every connection on to the engine's own."""
 
 import asyncio
+import json
+import ssl
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,43 +19,54 @@ from bakec.runtime.drivers.base import SocketPipe
 from bakec.runtime.drivers.docker import DockerDriver
 
 
+async def pump(source: SocketPipe, sink: SocketPipe) -> None:
+    try:
+        while data := await source.read():
+            sink.write(data)
+            await sink.drain()
+    except OSError:
+        return  # the other side has gone
+    finally:
+        sink.close()
+
+
+@contextmanager
+def serving(start: Callable[[], Awaitable[asyncio.Server]]) -> Iterator[asyncio.Server]:
+    """A server on a loop in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(end(server), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def end(server: asyncio.Server) -> None:
+    server.close()
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0.05)  # closing takes a few turns of the loop
+
+
 @pytest.fixture
 def endpoint(containerd_engine: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
-    """The address of the endpoint, served by a loop in a thread."""
+    """The address of the endpoint."""
     engine = DockerDriver(containerd_engine["DOCKER_HOST"])
     path = tmp_path / "buildkit.sock"
-    loop = asyncio.new_event_loop()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def pump(source: SocketPipe, sink: SocketPipe) -> None:
-        try:
-            while data := await source.read():
-                sink.write(data)
-                await sink.drain()
-        except OSError:
-            pass
-        finally:
-            sink.close()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inside, outside = SocketPipe(reader, writer), await engine.dial()
-        tasks.update((loop.create_task(pump(inside, outside)), loop.create_task(pump(outside, inside))))
+        await asyncio.gather(pump(inside, outside), pump(outside, inside))
 
-    async def stop() -> None:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-
-    server = loop.run_until_complete(asyncio.start_unix_server(accept, str(path)))
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield f"unix://{path}"
-    asyncio.run_coroutine_threadsafe(stop(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with serving(lambda: asyncio.start_unix_server(accept, str(path))):
+        yield f"unix://{path}"
 
 
 def test_a_context_and_a_secret_pass_through_the_stream_of_the_session(
@@ -86,6 +102,102 @@ def test_an_image_is_loaded_into_the_docker_engine(run: Runner, engine: Mapping[
 
     assert result.exit is Exit.OK, result.diagnostics
     assert docker(engine, "run", "--rm", "bakec-test/load") == "loaded\n"
+
+
+RELAY = """#!{python}
+import socket, sys, threading
+daemon = socket.socket(socket.AF_UNIX)
+daemon.connect({path!r})
+def out():
+    while data := daemon.recv(65536):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+threading.Thread(target=out, daemon=True).start()
+while data := sys.stdin.buffer.read1(65536):
+    daemon.sendall(data)
+"""
+
+
+@pytest.mark.parametrize(("program", "address"), [("ssh", "ssh://host"), ("docker", "docker-container://name")])
+def test_a_daemon_behind_the_standard_streams_of_a_command(
+    run: Runner, engine: Mapping[str, str], endpoint: str, tmp_path: Path, program: str, address: str
+) -> None:
+    command = tmp_path / "bin" / program
+    command.parent.mkdir()
+    command.write_text(RELAY.format(python=sys.executable, path=endpoint.removeprefix("unix://")))
+    command.chmod(0o755)
+    env = {**engine, "PATH": f"{command.parent}:{engine['PATH']}"}
+    exports = (Exporter(type="local", dest="out"),)
+    result = run(job("far", BASE, exports=exports), builder=address, env=env)
+
+    assert result.exit is Exit.OK, result.diagnostics
+
+
+def test_a_command_that_is_not_there(run: Runner, engine: Mapping[str, str]) -> None:
+    result = run(job("far", BASE), builder="ssh://host", env={**engine, "PATH": "/nonexistent"})
+    assert result.exit is Exit.DRIVER
+
+
+def test_a_daemon_over_tls(run: Runner, engine: Mapping[str, str], endpoint: str, tmp_path: Path) -> None:
+    """A client certificate is asked for, and the name of the server is not that of its address."""
+    make_certificates(tmp_path)
+    options = {
+        "cacert": str(tmp_path / "ca.pem"),
+        "cert": str(tmp_path / "client.pem"),
+        "key": str(tmp_path / "client.key"),
+        "servername": "builder.example",
+    }
+    with tls_front(tmp_path, endpoint.removeprefix("unix://")) as port:
+        store = tmp_path / "store/instances"
+        store.mkdir(parents=True)
+        node = {"Name": "tls0", "Endpoint": f"tcp://127.0.0.1:{port}", "DriverOpts": options}
+        (store / "tls").write_text(json.dumps({"Name": "tls", "Driver": "remote", "Nodes": [node]}))
+        env = {**engine, "BUILDX_CONFIG": str(store.parent)}
+        exports = (Exporter(type="cacheonly"),)
+        good = run(job("tls", BASE, exports=exports), builder="tls", env=env)
+        node["DriverOpts"] = {**options, "servername": "other.example"}
+        (store / "tls").write_text(json.dumps({"Name": "tls", "Driver": "remote", "Nodes": [node]}))
+        bad = run(job("tls", BASE, exports=exports), builder="tls", env=env)
+
+    assert good.exit is Exit.OK, good.diagnostics
+    assert bad.exit is Exit.DRIVER
+
+
+def make_certificates(folder: Path) -> None:
+    """An authority, and certificates of a server and a client signed by it."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(("openssl", *arguments), cwd=folder, check=True, capture_output=True)
+
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2")
+    for name in ("server", "client"):
+        alternative = "subjectAltName=DNS:builder.example"
+        subject = ("-subj", f"/CN={name}", "-addext", alternative)
+        openssl("req", *new, "-keyout", f"{name}.key", "-out", f"{name}.csr", *subject)
+        signer = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-copy_extensions", "copy")
+        openssl("x509", "-req", "-in", f"{name}.csr", *signer, "-out", f"{name}.pem", "-days", "2")
+
+
+@contextmanager
+def tls_front(folder: Path, behind: str) -> Iterator[int]:
+    """A TLS server that passes each connection on to a unix socket; gives its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    context.load_verify_locations(folder / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.set_alpn_protocols(["h2"])
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inside = SocketPipe(reader, writer)
+        outside = SocketPipe(*await asyncio.open_unix_connection(behind))
+        try:
+            await asyncio.gather(pump(inside, outside), pump(outside, inside))
+        finally:
+            writer.transport.abort()  # a client that is gone will not end TLS in order
+
+    with serving(lambda: asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)) as server:
+        yield server.sockets[0].getsockname()[1]
 
 
 def test_an_endpoint_where_nobody_is_gives_one_clear_error(run: Runner, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bakec.compiler.eval.evaluate import evaluate
 from bakec.compiler.eval.scope import Budget, Scope
 from bakec.compiler.hcl.parse import parse_expression
+from bakec.compiler.jsontext import encode
 from bakec.ir.diagnostics import Diagnostic, Diagnostics
 from bakec.ir.span import Source
 from bakec.ir.syntax import ScopeTraversal
@@ -64,12 +65,19 @@ def outcome(text: str, variables: Mapping[str, Value] | None = None) -> tuple[Va
 
 
 class Example(NamedTuple):
-    """`left -> right` on one line of a table, or `left !! message` for an error."""
+    """`left -> right` on one line of a table, the value as JSON, or `left !! message` for the first error."""
 
     left: str
     right: str
     fails: bool
     line: int
+
+    def check(self) -> None:
+        value, problems = outcome(self.left)
+        if self.fails:
+            assert problems[:1] == [self.right]
+        else:
+            assert (problems, encode(value)) == ([], self.right)
 
 
 def examples(path: Path) -> Iterator[Example]:
@@ -77,10 +85,7 @@ def examples(path: Path) -> Iterator[Example]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line or line.startswith("#"):
             continue
-        for mark in (" -> ", " !! "):
-            left, found, right = line.rpartition(mark)
-            if found:
-                yield Example(left.strip(), right.strip(), mark == " !! ", number)
-                break
-        else:
-            raise AssertionError(f"{path.name}:{number} has neither ` -> ` nor ` !! `")
+        mark = " !! " if " !! " in line else " -> "
+        left, found, right = line.rpartition(mark)
+        assert found, f"{path.name}:{number} has neither mark"
+        yield Example(left.strip(), right, mark == " !! ", number)

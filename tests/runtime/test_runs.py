@@ -179,3 +179,29 @@ def test_many_linked_jobs_at_once(perform: Runner) -> None:
     jobs = [job("base"), *(job(f"n{index}", "base") for index in range(150))]
     result = perform(FakeDriver(), *jobs, jobs=7)
     assert result.exit is Exit.OK
+
+
+def test_nothing_is_pushed_when_something_cannot_be_built(perform: Runner) -> None:
+    push = (Exporter(type="image", attrs={"push": "true", "name": "a"}),)
+    driver = FakeDriver(_fail_b)
+    result = perform(driver, job("a", exports=push), job("b", exports=push), publish_last=True, jobs=1)
+
+    assert result.exit is Exit.BUILD
+    assert driver.exporters == [[], []]
+
+
+def test_everything_is_pushed_when_all_is_built(perform: Runner) -> None:
+    push = (Exporter(type="registry", attrs={"name": "a"}),)
+    driver = FakeDriver()
+    result = perform(driver, job("a", exports=push), publish_last=True)
+
+    assert result.exit is Exit.OK
+    assert driver.exporters == [[], ["image"]]
+
+
+def test_a_result_that_nobody_can_use_is_warned_of(perform: Runner) -> None:
+    result = perform(FakeDriver(), job("a"), job("b", exports=(Exporter(type="cacheonly"),)))
+    assert result.exit is Exit.OK
+    assert [each.message for each in result.warnings] == [
+        "no output specified for `a` with the fake driver; the result stays in the build cache only"
+    ]

@@ -175,7 +175,7 @@ class TreeWriter:
         index, self._count = self._count, self._count + 1
         self._names.add(stat.path)
         folder, _, name = stat.path.rpartition(b"/")
-        if folder not in self._directories or name in (b"", b".", b".."):
+        if folder not in self._directories or name in (b"", b".", b"..") or stat.path.startswith(b"/"):
             raise _outside("write", stat.path)
         path = self._path(stat.path)
         if stat.mode & DIRECTORY:

@@ -1,0 +1,1 @@
+"""The parsers of native HCL and of HCL-JSON."""

@@ -1,0 +1,5 @@
+target "a" {
+}
+target b "c d" {}
+plain {
+}

@@ -1,0 +1,2 @@
+target "a" { context = "." }
+group "g" {}

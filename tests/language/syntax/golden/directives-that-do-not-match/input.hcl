@@ -1,0 +1,4 @@
+a = "%{ if b }%{ endfor }"
+c = "%{ for d in e }"
+f = "%{ endif }"
+g = "%{ if h }%{ else }%{ else }"

@@ -1,0 +1,1 @@
+a = [for b in {c = 1} : [for d in [for e in f : e] : d]]

@@ -1,0 +1,5 @@
+a = [for 1 in b : c]
+d = [for e, in f : g]
+h = [for i j : k]
+l = [for m in n]
+o = [for p in q : r s]

@@ -1,0 +1,4 @@
+a = <<-EOT
+    first
+${b}
+  EOT

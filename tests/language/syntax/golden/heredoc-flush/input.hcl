@@ -1,0 +1,6 @@
+a = <<-EOT
+    first
+      ${b}
+
+    last
+  EOT

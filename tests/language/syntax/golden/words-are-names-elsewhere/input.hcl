@@ -1,0 +1,3 @@
+for = 1
+if = in
+in = [if, in, for.x, a[for]]
