@@ -19,7 +19,7 @@ class Host:
     cwd: Path = field(default_factory=Path.cwd)
     now: Callable[[], float] = time.time
     random_bytes: Callable[[int], bytes] = os.urandom
-    stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read()
+    stdin: Callable[[], bytes] = field(default=lambda: sys.stdin.buffer.read())  # noqa: PLW0108 - the stream of then
 
     def lookup(self, name: str) -> str | None:
         """The environment variable `name`, None if it is not set."""

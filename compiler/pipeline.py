@@ -16,13 +16,13 @@ from bakec.compiler.passes.fold import Overrides, fold
 from bakec.compiler.passes.inherit import Inheritance
 from bakec.compiler.passes.link import link
 from bakec.compiler.passes.override import parse_overrides
-from bakec.compiler.rebase import rebase
 from bakec.compiler.passes.resolve import resolve
 from bakec.compiler.passes.select import match_names, select
 from bakec.compiler.passes.view import group_view, target_view
 from bakec.compiler.platforms import host_platform
+from bakec.compiler.rebase import rebase
 from bakec.compiler.sources import read_bytes, read_sources
-from bakec.ir.diagnostics import Diagnostic, Diagnostics
+from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
 from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
 from bakec.ir.plan import Plan
@@ -75,8 +75,15 @@ def _tree(source: Source, options: CompileOptions, host: Host, sink: Diagnostics
 def _prober(options: CompileOptions, host: Host) -> Callable[[Source], Diagnostic | None]:
     from bakec.compiler.compose.load import probe
 
-    env, _ = _compose_env(options, host)
-    return lambda source: probe(source, env, _reader(host))
+    def attempt(source: Source) -> Diagnostic | None:
+        try:
+            env, _ = _compose_env(options, host)
+        except Failed as error:
+            # With a broken `.env` nothing is Compose, and the other formats do not read it.
+            return error.diagnostics[0]
+        return probe(source, env, _reader(host))
+
+    return attempt
 
 
 def _hcl(source: Source, sink: Diagnostics) -> File:
@@ -105,11 +112,11 @@ def _compose(projects: Sequence[Source], options: CompileOptions, host: Host, si
 def _compose_env(options: CompileOptions, host: Host) -> tuple[Mapping[str, str], Mapping[str, OriginKind]]:
     """What Compose interpolates: the environment, under it the `.env` file of the folder, over both `--var`; and
     which names are not from the environment."""
-    from bakec.compiler.compose.dotenv import parse_dotenv
+    from bakec.compiler.compose.dotenv import read_dotenv
 
     env = visible_env(host)
     data = read_bytes(".env", host) if (host.cwd / ".env").is_file() else None
-    dotenv = parse_dotenv(data.decode("utf-8", "replace"), env) if data else {}
+    dotenv = read_dotenv(Source(".env", data.decode("utf-8", "replace")), env) if data else {}
     kinds = dict.fromkeys(dotenv.keys() - env.keys(), OriginKind.DOTENV)
     kinds.update(dict.fromkeys(options.variables, OriginKind.FLAG))
     return {**dotenv, **env, **options.variables}, kinds

@@ -26,13 +26,13 @@ _PART_TEXT: Final = r"^[A-Za-z0-9_.-]+$"
 _OS: Final = re.compile(_OS_TEXT.replace("$", r"\Z"))
 _PART: Final = re.compile(_PART_TEXT.replace("$", r"\Z"))
 _SYSTEMS: Final = frozenset(
-    "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos".split()
+    ("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd")
+    + ("openbsd", "plan9", "solaris", "windows", "zos")
 )
 _ARCHITECTURES: Final = frozenset(
-    (
-        "386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 "
-        "mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm"
-    ).split()
+    ("386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "ppc64", "ppc64le", "loong64", "mips", "mipsle")
+    + ("mips64", "mips64le", "mips64p32", "mips64p32le", "ppc", "riscv", "riscv64", "s390", "s390x", "sparc")
+    + ("sparc64", "wasm")
 )
 _ARM_VARIANTS: Final = {"": "v7", "7": "v7", "5": "v5", "6": "v6", "8": "v8"}
 _ARM64_VARIANTS: Final = {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9", "v9.0": "v9"}

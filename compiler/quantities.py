@@ -6,7 +6,8 @@ from bakec.compiler.strconv import NumberError, parse_float, parse_int
 
 _UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _LIMITS: Final = frozenset(
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+    ("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio")
+    + ("rttime", "sigpending", "stack")
 )
 
 

@@ -215,27 +215,27 @@ class ErrorExpr:
     span: Span
 
 
-Expr: TypeAlias = Union[
-    Literal,
-    Template,
-    TemplateWrap,
-    TemplateJoin,
-    ScopeTraversal,
-    RelativeTraversal,
-    Index,
-    SplatItem,
-    Splat,
-    Call,
-    Conditional,
-    Binary,
-    Unary,
-    Parentheses,
-    TupleCons,
-    ObjectKey,
-    ObjectCons,
-    For,
-    ErrorExpr,
-]
+Expr: TypeAlias = (
+    Literal
+    | Template
+    | TemplateWrap
+    | TemplateJoin
+    | ScopeTraversal
+    | RelativeTraversal
+    | Index
+    | SplatItem
+    | Splat
+    | Call
+    | Conditional
+    | Binary
+    | Unary
+    | Parentheses
+    | TupleCons
+    | ObjectKey
+    | ObjectCons
+    | For
+    | ErrorExpr
+)
 
 
 class Attribute(NamedTuple):
@@ -261,8 +261,9 @@ class Block(NamedTuple):
 
 
 class Body(NamedTuple):
-    """What a file or a block holds. `attributes` keeps source order. `end` is the empty range just behind the
-    last item, where the reference reports what is missing."""
+    """What a file or a block holds. `attributes` keeps source order. `end` is where the reference reports what is
+    missing: in native HCL the empty range before the opening brace (in a block on one line, before its attribute),
+    in JSON the closing brace."""
 
     attributes: dict[str, Attribute]
     blocks: tuple[Block, ...]

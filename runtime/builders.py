@@ -1,16 +1,20 @@
 """Which builder a run uses: an address, a builder of the store that buildx keeps, or the Docker Engine."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakec.ir.codes.run import UNKNOWN_BUILDER, UNSUPPORTED_DRIVER
 from bakec.ir.diagnostics import fail
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Driver
+
+if TYPE_CHECKING:
+    from bakec.runtime.drivers.docker import DockerDriver
 
 REMOTE_SCHEMES = ("unix", "tcp", "ssh", "docker-container", "kube-pod")
 
@@ -39,7 +43,7 @@ def docker_host(env: Mapping[str, str]) -> str:
     return env.get("DOCKER_HOST") or DEFAULT_HOST
 
 
-def docker_driver(env: Mapping[str, str]) -> Driver:
+def docker_driver(env: Mapping[str, str]) -> "DockerDriver":
     from bakec.runtime.drivers.docker import DockerDriver
 
     verify = env.get("DOCKER_TLS_VERIFY", "")
@@ -57,23 +61,39 @@ def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str]) ->
 def _from_store(stored: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
     """The first node of a stored builder."""
     driver, nodes = str(stored.get("Driver") or "docker"), stored.get("Nodes") or [{}]
-    node = nodes[0]
     maker = DRIVERS.get(driver)
     if maker is None:
         raise fail(UNSUPPORTED_DRIVER.at(None, name=stored.get("Name", ""), driver=driver))
-    return maker(str(node.get("Endpoint") or ""), node.get("DriverOpts") or {}, env)
+    return maker(nodes[0], env)
 
 
-def _docker_at(endpoint: str, options: Mapping[str, str], env: Mapping[str, str]) -> Driver:
-    del options  # the docker driver has none
+def _docker_at(node: Mapping[str, Any], env: Mapping[str, str]) -> "DockerDriver":
     from bakec.runtime.drivers.docker import DockerDriver
 
+    endpoint = str(node.get("Endpoint") or "")
     return DockerDriver(endpoint) if "://" in endpoint else docker_driver(env)
 
 
-Maker = Callable[[str, Mapping[str, str], Mapping[str, str]], Driver]
-DRIVERS: Mapping[str, Maker] = {"docker": _docker_at, "remote": _remote}
-"""Driver name -> how to make one from a stored node: endpoint, options, environment."""
+def _remote_at(node: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
+    return _remote(str(node.get("Endpoint") or ""), node.get("DriverOpts") or {}, env)
+
+
+def _container_at(node: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
+    from bakec.runtime.drivers.container import ContainerDriver, read_flags
+
+    options = node.get("DriverOpts") or {}
+    files = {name: base64.b64decode(data) for name, data in (node.get("Files") or {}).items()}
+    flags = read_flags(node.get("Flags") or (), options.get("network", ""))
+    return ContainerDriver(_docker_at(node, env), str(node.get("Name") or ""), options, flags, files)
+
+
+Maker = Callable[[Mapping[str, Any], Mapping[str, str]], Driver]
+DRIVERS: Mapping[str, Maker] = {
+    "docker": _docker_at,
+    "docker-container": _container_at,
+    "remote": _remote_at,
+}
+"""Driver name -> how to make one from a stored node and the environment."""
 
 
 def _current(env: Mapping[str, str], config: DockerConfig) -> Mapping[str, Any] | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from bakec.ir.codes.run import LOST, NO_OUTPUT, SKIPPED
 from bakec.ir.diagnostics import Diagnostic, Exit, Failed, fail
 from bakec.ir.plan import Job, JobId, Plan
-from bakec.runtime import builders, dockerconfig, metadata, publish, site
+from bakec.runtime import builders, dockerconfig, metadata, publish, report, site
 from bakec.runtime.build import Node
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control
@@ -47,8 +47,15 @@ async def run(plan: Plan, options: RunOptions, driver: Driver | None = None) -> 
         held = dataclasses.replace(options, metadata_file=None, journal=None)
         rehearsal = await _run(publish.without_pushes(plan), held, driver)
         if rehearsal.exit is not Exit.OK:
-            return rehearsal
-    return await _run(plan, options, driver)
+            return _reported(rehearsal, options)
+    return _reported(await _run(plan, options, driver), options)
+
+
+def _reported(result: RunResult, options: RunOptions) -> RunResult:
+    if options.progress not in ("quiet", "rawjson"):
+        options.stderr.write("\n" + report.render(result))
+        options.stderr.flush()
+    return result
 
 
 async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunResult:

@@ -29,7 +29,7 @@ class RunOptions:
     publish_last: bool = False
     """Push nothing before everything is built: a set of images is published whole or not at all."""
     retries: int = 0
-    """How often a job that failed is tried again."""
+    """How often a job is tried again that something outside of its definition has failed."""
     journal: Path | None = None
     """Where to note which jobs have finished."""
     resume: bool = False

@@ -36,7 +36,7 @@ def parse_allow(flags: Iterable[str]) -> Granted:
     keys: set[str] = set()
     paths: dict[str, list[str]] = {"fs.read": ["."], "fs.write": ["."]}
     for flag in flags:
-        key, equals, value = flag.partition("=")
+        key, _, value = flag.partition("=")
         if flag in _PLAIN or key == "device":
             keys.add(f"device={value.partition(',')[0]}" if value else flag)
         elif key in ("fs", "fs.read", "fs.write"):

@@ -1,6 +1,7 @@
 """One job from its start to its end: tries, the steps of its build, publishing, and what went wrong."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,8 @@ from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
 
+DEFINITE = re.compile(r"did not complete successfully|dockerfile parse error|failed to compute cache key")
+"""Failures of what is built, and not of what builds it: trying again would fail again."""
 RETRY_SECONDS = 1.0
 """Before the first retry; doubled each time."""
 
@@ -82,8 +85,8 @@ class Workplace:
 
 
 async def work(place: Workplace, job: Job, record: Record) -> None:
-    """Build a job, and try again as often as asked for. A linked job is tried once: others hold on to its
-    build. Raises `Failed`, or `ConnectionLostError` when the daemon is gone."""
+    """Build a job; if something outside of it has failed it, try again as often as asked for. A linked job is
+    tried once: others hold on to its build. Raises `Failed`, or `ConnectionLostError` when the daemon is gone."""
     retries = 0 if place.turns.is_linked(job.id) else place.options.retries
     while True:
         record.attempts += 1
@@ -99,7 +102,7 @@ async def work(place: Workplace, job: Job, record: Record) -> None:
             problem = SSH_MISSING.at(None, target=job.target, id=error.name, reason=error)
             raise fail(problem) from error
         except (publish.PublishError, SolveError) as error:
-            if record.attempts > retries:
+            if record.attempts > retries or DEFINITE.search(str(error)):
                 raise _failed(job, place.requests[job.id], error) from error
         await asyncio.sleep(RETRY_SECONDS * 2 ** (record.attempts - 1))
 

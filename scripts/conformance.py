@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
-CLOCK = re.compile(r"20\d\d[-./]?\d\d[-./]?\d\d(?:[T _-]?\d\d[:-]?\d\d(?:[:-]?\d\d)?(?:Z|[+-]\d\d:?\d\d)?)?|\b1[78]\d{8}\b")
+CLOCK = re.compile(
+    r"20\d\d[-./]?\d\d[-./]?\d\d(?:[T _-]?\d\d[:-]?\d\d(?:[:-]?\d\d)?(?:Z|[+-]\d\d:?\d\d)?)?|\b1[78]\d{8}\b"
+)
 
 
 class Run(NamedTuple):

@@ -10,6 +10,7 @@ from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import Diagnostics, fail
 from bakec.ir.module import Definitions
+from bakec.ir.values import Value
 
 
 def main(argv: Sequence[str]) -> int:
@@ -74,11 +75,11 @@ def _targets(definitions: Definitions) -> Iterator[Row]:
     rows: list[Row] = []
     for target in definitions.targets:
         text = target.fields.get("description")
-        rows.append(_row(target.name, getattr(text, "raw", "") or ""))
+        rows.append(_row(target.name, text.text if isinstance(text, Value) else ""))
     for group in definitions.groups:
         members = ", ".join(sorted(member.text for member in group.targets or ()))
-        text = f"{group.description} ({members})" if group.description else members
-        rows.append({**_row(group.name, text), "group": True})
+        about = f"{group.description} ({members})" if group.description else members
+        rows.append({**_row(group.name, about), "group": True})
     return (row for row in sorted(rows, key=_name) if not _name(row).startswith("_"))
 
 
@@ -102,6 +103,7 @@ def _variables(definitions: Definitions) -> Iterator[Row]:
 
 def _table(what: str, rows: Iterable[Row]) -> Iterator[str]:
     """Columns padded with tabs, as the reference's tab writer does."""
+    cells: list[tuple[str, ...]]
     if what == "targets":
         cells = [("TARGET", "DESCRIPTION"), *((_name(row), str(row.get("description", ""))) for row in rows)]
     else:

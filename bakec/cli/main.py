@@ -1,5 +1,6 @@
 """Finding the verb. Nothing of a verb is imported before it is known which one is meant."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -50,7 +51,7 @@ def guarded(verb: str, argv: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`bakec show plan | head`): nothing is left to say to anybody.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
         return 141
     return code
 

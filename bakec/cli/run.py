@@ -1,6 +1,7 @@
 """`bakec run`: perform a plan on a builder."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,6 +54,9 @@ def perform(
 ) -> int:
     """Run `plan` as the flags say; returns the exit code. Raises `Failed` for privileges that were not granted."""
     check_privileges(plan, root, args.allow, implied)
+    # What is here stays; what the run makes from now on may have cycles.
+    gc.freeze()
+    gc.enable()
     from bakec.runtime.engine import run_plan
     from bakec.runtime.options import RunOptions
 

@@ -1,7 +1,6 @@
 """What a stage starts from: nothing, an image, or a named context in its place."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from bakec.compiler.dockerfile import image as images
 from bakec.compiler.dockerfile.contexts import NamedContext
@@ -89,7 +88,7 @@ class BaseResolver:
         entry.dispatched = True
         if config is None:
             return
-        entry.image = replace(config, created="")
+        entry.image = config._replace(created="")
         if config.architecture and config.os:
             entry.platform = config.platform
 
@@ -97,7 +96,7 @@ class BaseResolver:
         state, config = found.load()
         config = config or empty_config(platform)
         entry.base_image = config
-        entry.image = replace(config, created="")
+        entry.image = config._replace(created="")
         entry.state = state.with_platform(platform)
         entry.platform = platform
 
@@ -121,7 +120,7 @@ class BaseResolver:
         if entry.platform is None and scene.implicit:
             platform = self._detected(config, platform)
         entry.base_name = str(reference.pinned(answer.digest) if answer.digest else reference)
-        entry.image = replace(config, created="")
+        entry.image = config._replace(created="")
         return platform, not config.diff_ids and all(item.empty_layer for item in config.history)
 
     def _detected(self, config: ImageConfig, wanted: Platform) -> Platform:

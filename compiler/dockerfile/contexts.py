@@ -4,7 +4,7 @@ import base64
 import json
 import tarfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile import image as images
@@ -348,11 +348,8 @@ def _git_context(found: GitReference, text: str, *, keep: bool = False, mtime: s
 
 def with_config(state: State, config: ImageConfig) -> State:
     """`state` with the environment, directory and platform of an image config."""
-    for entry in config.env:
-        key, _, value = entry.partition("=")
-        if key:
-            state = state.with_env(key, value)
-    state = state.with_cwd(config.working_dir)
+    pairs = (entry.partition("=")[::2] for entry in config.env)
+    state = state.with_envs((key, value) for key, value in pairs if key).with_cwd(config.working_dir)
     return state.with_platform(config.platform) if config.architecture and config.os else state
 
 
@@ -411,7 +408,7 @@ class NamedContext:
         )
         resolved, config = self._ask(request)
         state = image_state(resolved, platform=self.platform, about=named(f"[context {self.title}] {ref}"))
-        return with_config(state, config), replace(config, created="")
+        return with_config(state, config), config._replace(created="")
 
     def _oci(self, spec: str) -> tuple[State, ImageConfig | None]:
         try:

@@ -369,7 +369,7 @@ class Conversion:
             raise fault.only_at(entry.lines) from None
         entry.steps[:0] = steps
         entry.step_total += len(steps)
-        entry.image = replace(entry.image, on_build=())
+        entry.image = entry.image._replace(on_build=())
         return any(step.sources for step in steps)
 
     def _trigger_step(self, trigger: str, entry: Entry) -> Step:
@@ -418,10 +418,8 @@ class Conversion:
         """What holds before the first instruction of a stage."""
         entry.platform = entry.platform or scene.target
         if not entry.image.has_path and entry.platform.os != "windows":
-            entry.image = replace(entry.image, env=(*entry.image.env, f"PATH={DEFAULT_PATH}"))
-        for item in entry.image.env:
-            key, _, value = item.partition("=")
-            entry.state = entry.state.with_env(key, value)
+            entry.image = entry.image._replace(env=(*entry.image.env, f"PATH={DEFAULT_PATH}"))
+        entry.state = entry.state.with_envs(item.partition("=")[::2] for item in entry.image.env)
         if scene.options.hostname:
             entry.state = entry.state.with_hostname(scene.options.hostname)
         try:
@@ -462,7 +460,7 @@ class Conversion:
     def _finish(self, target: Entry, scene: Scene, used: set[str]) -> Converted:
         image = target.image
         if scene.options.labels:
-            image = replace(image, labels={**image.labels, **scene.options.labels})
+            image = image._replace(labels={**image.labels, **scene.options.labels})
         self._linter.check()
         self._main = self._main_context(used)
         if not scene.implicit:
@@ -500,8 +498,7 @@ def lower_step(scene: Scene, entry: Entry, step: Step) -> None:
 
 def _for_platform(image: ImageConfig, target: Platform) -> ImageConfig:
     same = (target.os, target.architecture) == (image.os, image.architecture)
-    return replace(
-        image,
+    return image._replace(
         os=target.os,
         architecture=target.architecture,
         variant=target.variant if target.variant or not same else image.variant,

@@ -1,7 +1,7 @@
 """COPY and ADD."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.contexts import internal
@@ -57,9 +57,9 @@ def expand_transfer(copy: Transfer, scene: Scene, entry: Entry, step: Step) -> T
     sources = tuple(word(source) for source in copy.sources)
     dest = word(copy.dest)
     files = tuple(
-        replace(file, text=scene.expand(file.text, entry, step, _RAW)) if file.expand else file for file in copy.files
+        file._replace(text=scene.expand(file.text, entry, step, _RAW)) if file.expand else file for file in copy.files
     )
-    return replace(copy, chown=chown, chmod=chmod, checksum=checksum, sources=sources, dest=dest, files=files)
+    return copy._replace(chown=chown, chmod=chmod, checksum=checksum, sources=sources, dest=dest, files=files)
 
 
 def lower_transfer(scene: Scene, entry: Entry, step: Step, written: Transfer) -> None:
@@ -197,7 +197,7 @@ def _http_step(job: _Job, url: str) -> Copy:
     description = {"llb.customname": job.title, "com.docker.dockerfile.v1.command": ""}
     about = About(description=description)
     state = http_state(url, filename=filename, checksum=job.checksum, about=about)
-    return replace(_plain_step(job, state, filename), unpack=bool(job.copy.unpack))
+    return _plain_step(job, state, filename)._replace(unpack=bool(job.copy.unpack))
 
 
 def _plain_step(job: _Job, source: State, path: str) -> Copy:
@@ -224,8 +224,7 @@ def _path_step(job: _Job, path: str) -> Copy:
         required = tuple(normal_path("/", item, job.os, keep_trailing=False) for item in required)
     except DockerfileError as fault:
         raise fault.within("removing drive letter") from None
-    return replace(
-        _plain_step(job, job.source, source),
+    return _plain_step(job, job.source, source)._replace(
         follow_symlinks=True,
         contents_only=True,
         wildcard=True,
@@ -292,10 +291,9 @@ def _linked(job: _Job, steps: list[FileStep], about: About) -> State:
     entry.step_index -= 1
     linked = step_title(entry, f"LINK {job.name}", job.platform, entry.state.env)
     layer = scratch().file(
-        *steps, about=replace(about, progress_group=ProgressGroup(id=group, name=job.title, weak=True))
+        *steps, about=about._replace(progress_group=ProgressGroup(id=group, name=job.title, weak=True))
     )
-    merged = replace(
-        about,
+    merged = about._replace(
         progress_group=ProgressGroup(id=group, name=job.title),
         description={"llb.customname": linked},
     )

@@ -77,6 +77,10 @@ class ExpansionError(DockerfileError):
         self.expansion = expansion
 
 
+_RUNS: Final = {escape: re.compile(rf"""[^$<'"}}/{re.escape(escape)}]+""") for escape in ("\\", "`")}
+"""Text in which no character means anything, whatever the mode and wherever the word stops."""
+
+
 class _Words:
     """The words of one nesting level. All levels share one buffer, as in the reference: a nested level starts by
     emptying it, so that text before `${x:-…}` in the same word is lost from the words."""
@@ -87,6 +91,9 @@ class _Words:
         self.in_word = False
 
     def add(self, text: str) -> None:
+        if text.isalnum():
+            self.add_raw(text)
+            return
         for char in text:
             if char not in _SPACES:
                 self.add_raw(char)
@@ -119,6 +126,7 @@ class _Lexer:
         self._found = found
         self._buffer: list[str] = []
         self._raw_escapes = mode.raw_escapes
+        self._run = _RUNS[mode.escape]
         self._depth = 0
 
     def _peek(self) -> str:
@@ -153,6 +161,12 @@ class _Lexer:
             if stop and char == stop:
                 self._next()
                 return "".join(out), words.finish()
+            run = self._run.match(self._text, self._at)
+            if run is not None:
+                self._at = run.end()
+                words.add(run[0])
+                out.append(run[0])
+                continue
             if char == "$":
                 value = self._dollar()
                 words.add(value)

@@ -3,21 +3,19 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import valid
 from bakec.ir.codes.dockerfile import IMAGE_CONFIG
 from bakec.ir.llb.gojson import dumps
 from bakec.ir.llb.graph import DEFAULT_PATH
-from bakec.ir.llb.ops import Platform
+from bakec.ir.llb.ops import NO_ENTRIES, Platform
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthConfig:
+class HealthConfig(NamedTuple):
     """Durations in nanoseconds."""
 
     test: tuple[str, ...] = ()
@@ -28,8 +26,7 @@ class HealthConfig:
     retries: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(NamedTuple):
     """One entry of the history; `created` is an RFC 3339 time or empty."""
 
     created: str = ""
@@ -39,8 +36,7 @@ class History:
     empty_layer: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageConfig:
+class ImageConfig(NamedTuple):
     """A whole image config. `diff_ids` None is written as null."""
 
     created: str = ""
@@ -60,7 +56,7 @@ class ImageConfig:
     cmd: tuple[str, ...] = ()
     volumes: frozenset[str] = frozenset()
     working_dir: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = NO_ENTRIES
     stop_signal: str = ""
     args_escaped: bool = False
     healthcheck: HealthConfig | None = None
@@ -78,8 +74,7 @@ class ImageConfig:
         )
 
     def with_platform(self, platform: Platform) -> "ImageConfig":
-        return replace(
-            self,
+        return self._replace(
             os=platform.os,
             architecture=platform.architecture,
             variant=platform.variant,

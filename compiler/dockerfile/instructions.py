@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
@@ -26,8 +25,7 @@ from bakec.compiler.dockerfile.suggest import search
 from bakec.ir.codes import dockerfile as codes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(NamedTuple):
     """How an instruction stands in the file: its name and text as written, its lines, the comments above it."""
 
     name: str
@@ -55,26 +53,22 @@ class Argument(NamedTuple):
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Env:
+class Env(NamedTuple):
     written: Written
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     written: Written
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Maintainer:
+class Maintainer(NamedTuple):
     written: Written
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class InlineFile:
+class InlineFile(NamedTuple):
     """A heredoc that is a source of COPY or ADD."""
 
     path: str
@@ -82,8 +76,7 @@ class InlineFile:
     expand: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(NamedTuple):
     """COPY or ADD. The fields that one of them lacks are empty."""
 
     written: Written
@@ -102,14 +95,12 @@ class Transfer:
     unpack: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Onbuild:
+class Onbuild(NamedTuple):
     written: Written
     trigger: str
 
 
-@dataclass(frozen=True, slots=True)
-class Workdir:
+class Workdir(NamedTuple):
     written: Written
     path: str
 
@@ -121,8 +112,7 @@ class Command(NamedTuple):
     shell: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     written: Written
     command: Command
     heredocs: tuple[Heredoc, ...] = ()
@@ -134,20 +124,17 @@ class Run:
     devices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cmd:
+class Cmd(NamedTuple):
     written: Written
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Entrypoint:
+class Entrypoint(NamedTuple):
     written: Written
     command: Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healthcheck:
+class Healthcheck(NamedTuple):
     """Durations in nanoseconds, 0 for the default."""
 
     written: Written
@@ -159,38 +146,32 @@ class Healthcheck:
     retries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Expose:
+class Expose(NamedTuple):
     written: Written
     ports: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     written: Written
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(NamedTuple):
     written: Written
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StopSignal:
+class StopSignal(NamedTuple):
     written: Written
     signal: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arg:
+class Arg(NamedTuple):
     written: Written
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(NamedTuple):
     written: Written
     words: tuple[str, ...]
 
@@ -215,20 +196,18 @@ Instruction: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(NamedTuple):
     """FROM and the instructions up to the next one. `name` is lower case, empty if there is none."""
 
     base: str
+    written: Written
     name: str = ""
     platform: str = ""
     description: str = ""
-    written: Written
     instructions: tuple[Instruction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dockerfile:
+class Dockerfile(NamedTuple):
     """A whole file, typed. `findings` are what lint has to say about it as it stands."""
 
     stages: tuple[Stage, ...]

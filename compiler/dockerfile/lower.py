@@ -301,8 +301,7 @@ def _exported(platform: Platform, converted: Converted) -> dict[str, object]:
     """A platform as the exporter is told it; a Windows one takes its version from the image."""
     image = converted.image
     if platform.os == "windows" and image.os == "windows":
-        platform = replace(
-            platform,
+        platform = platform._replace(
             os_version=platform.os_version or image.os_version,
             os_features=platform.os_features or image.os_features,
         )

@@ -1,6 +1,5 @@
 """The instructions that change what the image is configured to, and what later steps inherit."""
 
-from dataclasses import replace
 from typing import Final
 
 from bakec.compiler.dockerfile.expand import split_words
@@ -61,7 +60,7 @@ def lower_setting(scene: Scene, entry: Entry, step: Step, instruction: Instructi
     """Lower an instruction other than RUN, COPY and ADD. Raises `DockerfileError`."""
     match instruction:
         case Maintainer(name=name):
-            entry.image = replace(entry.image, author=name)
+            entry.image = entry.image._replace(author=name)
             commit(entry, f"MAINTAINER {name}", scene.epoch)
         case Env():
             _env(scene, entry, step, instruction)
@@ -71,7 +70,7 @@ def lower_setting(scene: Scene, entry: Entry, step: Step, instruction: Instructi
             path = scene.expand(instruction.path, entry, step)
             _workdir(scene, entry, step, path)
         case Onbuild(trigger=trigger):
-            entry.image = replace(entry.image, on_build=(*entry.image.on_build, trigger))
+            entry.image = entry.image._replace(on_build=(*entry.image.on_build, trigger))
         case Cmd(command=command):
             _cmd(scene, entry, step, command)
         case Entrypoint(command=command):
@@ -95,7 +94,7 @@ def _lower_rest(scene: Scene, entry: Entry, step: Step, instruction: Instruction
         case StopSignal():
             _stop_signal(scene, entry, step, instruction)
         case Shell(words=words):
-            entry.image = replace(entry.image, shell=words)
+            entry.image = entry.image._replace(shell=words)
             commit(entry, f"SHELL {plain_list(words)}", scene.epoch)
         case Arg():
             _arg(scene, entry, step, instruction)
@@ -126,7 +125,7 @@ def _env(scene: Scene, entry: Entry, step: Step, env: Env) -> None:
         _lint_pair(scene, step, pair)
         _lint_secret(scene, step, "ENV", pair.key)
         entry.state = entry.state.with_env(pair.key, pair.value)
-        entry.image = replace(entry.image, env=set_env(entry.image.env, pair.key, pair.value))
+        entry.image = entry.image._replace(env=set_env(entry.image.env, pair.key, pair.value))
     commit(entry, " ".join(["ENV", *map(str, pairs)]), scene.epoch)
 
 
@@ -135,7 +134,7 @@ def _label(scene: Scene, entry: Entry, step: Step, label: Label) -> None:
     for pair in pairs:
         _lint_pair(scene, step, pair)
     labels = {**entry.image.labels, **{pair.key: pair.value for pair in pairs}}
-    entry.image = replace(entry.image, labels=labels)
+    entry.image = entry.image._replace(labels=labels)
     commit(entry, " ".join(["LABEL", *map(str, pairs)]), scene.epoch)
 
 
@@ -146,7 +145,7 @@ def set_workdir(entry: Entry, path: str) -> str:
         made = normal_workdir(entry.image.working_dir, path, os)
     except DockerfileError as fault:
         raise fault.within("normalizing workdir") from None
-    entry.image = replace(entry.image, working_dir=made)
+    entry.image = entry.image._replace(working_dir=made)
     slashed = to_slash(made, os)
     entry.state = entry.state.with_cwd(slashed)
     return slashed
@@ -189,7 +188,7 @@ def _nanoseconds(seconds: int) -> int:
 
 def set_user(entry: Entry, user: str) -> None:
     entry.state = entry.state.with_user(user)
-    entry.image = replace(entry.image, user=user)
+    entry.image = entry.image._replace(user=user)
 
 
 def _lint_once(scene: Scene, entry: Entry, step: Step, kind: str) -> None:
@@ -213,16 +212,16 @@ def _shell_command(scene: Scene, entry: Entry, step: Step, command: Command) -> 
 def _cmd(scene: Scene, entry: Entry, step: Step, command: Command) -> None:
     _lint_once(scene, entry, step, "cmd")
     words = _shell_command(scene, entry, step, command)
-    entry.image = replace(entry.image, cmd=words, args_escaped=True)
+    entry.image = entry.image._replace(cmd=words, args_escaped=True)
     commit(entry, f"CMD {quote_list(words)}", scene.epoch)
 
 
 def _entrypoint(scene: Scene, entry: Entry, step: Step, command: Command) -> None:
     _lint_once(scene, entry, step, "entrypoint")
     words = _shell_command(scene, entry, step, command)
-    entry.image = replace(entry.image, entrypoint=words)
+    entry.image = entry.image._replace(entrypoint=words)
     if "cmd" not in entry.used_once:
-        entry.image = replace(entry.image, cmd=())
+        entry.image = entry.image._replace(cmd=())
     commit(entry, f"ENTRYPOINT {quote_list(words)}", scene.epoch)
 
 
@@ -236,7 +235,7 @@ def _healthcheck(scene: Scene, entry: Entry, step: Step, check: Healthcheck) -> 
         start_interval=check.start_interval,
         retries=check.retries,
     )
-    entry.image = replace(entry.image, healthcheck=health)
+    entry.image = entry.image._replace(healthcheck=health)
     text = (
         f"{{Test:{plain_list(health.test)} Interval:{format_duration(health.interval)}"
         f" Timeout:{format_duration(health.timeout)} StartPeriod:{format_duration(health.start_period)}"
@@ -249,7 +248,7 @@ def _expose(scene: Scene, entry: Entry, step: Step, expose: Expose) -> None:
     env = entry.state.env
     words = [word for port in expose.ports for word in split_words(port, env, scene.mode)]
     ports = read_ports(words, scene, step)
-    entry.image = replace(entry.image, exposed_ports=entry.image.exposed_ports | set(ports))
+    entry.image = entry.image._replace(exposed_ports=entry.image.exposed_ports | set(ports))
     commit(entry, f"EXPOSE {plain_list(ports)}", scene.epoch)
 
 
@@ -257,7 +256,7 @@ def _volume(scene: Scene, entry: Entry, step: Step, volume: Volume) -> None:
     paths = [scene.expand(path, entry, step) for path in volume.paths]
     if "" in paths:
         raise DockerfileError(codes.VOLUME_EMPTY)
-    entry.image = replace(entry.image, volumes=entry.image.volumes | set(paths))
+    entry.image = entry.image._replace(volumes=entry.image.volumes | set(paths))
     commit(entry, f"VOLUME {plain_list(paths)}", scene.epoch)
 
 
@@ -312,7 +311,7 @@ def _stop_signal(scene: Scene, entry: Entry, step: Step, stop: StopSignal) -> No
     number = parse_int(signal)
     if number == 0 or (number is None and signal.upper().removeprefix("SIG") not in _SIGNALS):
         raise DockerfileError(codes.SIGNAL, signal=signal)
-    entry.image = replace(entry.image, stop_signal=signal)
+    entry.image = entry.image._replace(stop_signal=signal)
     commit(entry, f"STOPSIGNAL {signal}", scene.epoch)
 
 

@@ -1,7 +1,7 @@
 """The stage table: every stage and every image that stages copy or mount from, and how they depend on each other."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bakec.compiler.dockerfile.expand import Mode, expand
@@ -85,7 +85,7 @@ class Entry:
         base = self.base
         self.state = base.state
         self.platform = base.platform
-        self.image = replace(base.image, on_build=())
+        self.image = base.image._replace(on_build=())
         self.base_image = base.base_image
         self.paths = base.paths
         self.workdir_set = base.workdir_set

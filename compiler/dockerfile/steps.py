@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 from bakec.compiler.dockerfile.contexts import Frontend
@@ -124,7 +124,7 @@ def _cross_target(base: Platform, env: Mapping[str, str]) -> str:
     if target is None:
         return ""
     wanted = platforms.normalize(
-        replace(target, os=target.os or base.os, architecture=target.architecture or base.architecture)
+        target._replace(os=target.os or base.os, architecture=target.architecture or base.architecture)
     )
     if wanted.os != base.os:
         return "->" + platforms.full_name(wanted)
@@ -153,11 +153,11 @@ _TARGET_PARTS = {"TARGETOS": "os", "TARGETARCH": "architecture", "TARGETVARIANT"
 def _with_part(platform: Platform, attr: str, value: str) -> Platform:
     match attr:
         case "os":
-            return replace(platform, os=value)
+            return platform._replace(os=value)
         case "architecture":
-            return replace(platform, architecture=value)
+            return platform._replace(architecture=value)
         case _:
-            return replace(platform, variant=value)
+            return platform._replace(variant=value)
 
 
 def commit(entry: Entry, text: str, epoch: Epoch | None, *, layer: bool = False) -> None:
@@ -168,7 +168,7 @@ def commit(entry: Entry, text: str, epoch: Epoch | None, *, layer: bool = False)
         comment=HISTORY_COMMENT,
         empty_layer=not layer,
     )
-    entry.image = replace(entry.image, history=(*entry.image.history, added))
+    entry.image = entry.image._replace(history=(*entry.image.history, added))
 
 
 def rfc3339(epoch: Epoch) -> str:

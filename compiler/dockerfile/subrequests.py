@@ -114,13 +114,13 @@ def _collect(target: Entry, rows_of: Callable[[Entry], dict[str, _Known]]) -> li
     waiting: list[Entry] = [target]
     seen: set[Entry] = set()
     while waiting:
-        entry = waiting.pop()
+        entry: Entry = waiting.pop()
         if entry in seen:
             continue
         seen.add(entry)
         for name, known in rows_of(entry).items():
             found.setdefault(name, known)
-        waiting += reversed([*filter(None, [entry.base]), *entry.needs])
+        waiting += [*reversed(entry.needs), *((entry.base,) if entry.base else ())]
     return sorted(found.items(), key=lambda item: item[1].lines.first)
 
 

@@ -23,7 +23,7 @@ def call(expr: Call, scope: Scope, sink: Sink, evaluate: Evaluate) -> Value:
     """The result of a call, with its origin; unknown after an error."""
     scope.world.budget.spend()
     standard = FUNCTIONS.get(expr.name)
-    own = None if standard else scope.world.function(expr.name, expr.name_span)
+    own = None if standard else scope.world.function(expr.name)
     if standard is None and own is None:
         sink.append(codes.UNKNOWN_FUNCTION.at(expr.name_span, context=expr.span, reason=_unknown(expr.name, scope)))
         return UNKNOWN_VALUE

@@ -51,7 +51,7 @@ def conversion(source: Type, target: Type, *, unsafe: bool) -> Conversion | None
     """What converts values of `source` to `target`, or None. What it returns raises `ConvertError`."""
     if target is DYNAMIC:
         return _same
-    inner = _conversion(source, target, unsafe)
+    inner = _conversion(source, target, unsafe=unsafe)
     if inner is None:
         return None
 
@@ -67,28 +67,28 @@ def _same(value: Value) -> Value:
     return value
 
 
-def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+def _conversion(source: Type, target: Type, *, unsafe: bool) -> Conversion | None:
     match source, target:
         case DynamicType(), _:
             return _late(target) if unsafe else None
         case PrimitiveType(), PrimitiveType():
-            return _primitive(source, target, unsafe)
+            return _primitive(source, target, unsafe=unsafe)
         case ObjectType(), ObjectType():
-            return _object_to_object(source, target, unsafe)
+            return _object_to_object(source, target, unsafe=unsafe)
         case TupleType(), TupleType():
-            return _tuple_to_tuple(source, target, unsafe)
+            return _tuple_to_tuple(source, target, unsafe=unsafe)
         case ListType() | SetType(), ListType():
-            return _elements(source.element, target, unsafe)
+            return _elements(source.element, target, unsafe=unsafe)
         case ListType(), SetType() if not unsafe:
             return None  # it would lose the order and the duplicates
         case ListType() | SetType(), SetType():
-            return _elements(source.element, target, unsafe)
+            return _elements(source.element, target, unsafe=unsafe)
         case MapType(), MapType():
-            return _map_to_map(source.element, target.element, unsafe)
+            return _map_to_map(source.element, target.element, unsafe=unsafe)
         case TupleType(), ListType() | SetType():
-            return _tuple_to_elements(source, target, unsafe)
+            return _tuple_to_elements(source, target, unsafe=unsafe)
         case ObjectType(), MapType():
-            return _object_to_map(source, target.element, unsafe)
+            return _object_to_map(source, target.element, unsafe=unsafe)
         case MapType(), ObjectType() if unsafe:
             return _map_to_object(source.element, target)
         case _:
@@ -106,13 +106,13 @@ def _late(target: Type) -> Conversion:
     return convert_late
 
 
-def _primitive(source: PrimitiveType, target: PrimitiveType, unsafe: bool) -> Conversion | None:
+def _primitive(source: PrimitiveType, target: PrimitiveType, *, unsafe: bool) -> Conversion | None:
     if source is target:
         return None
     if target is STRING:
         return from_bool if source is BOOL else from_number
     if unsafe and source is STRING:
-        return to_bool if target is BOOL else to_number
+        return to_bool if target is BOOL else to_number if target is NUMBER else None
     return None
 
 
@@ -146,7 +146,7 @@ def to_number(value: Value) -> Value:
     return Value(NUMBER, found, value.origin)
 
 
-def _between(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+def _between(source: Type, target: Type, *, unsafe: bool) -> Conversion | None:
     """Like `conversion`, but equal types need none: `_same`."""
     return _same if source == target else conversion(source, target, unsafe=unsafe)
 
@@ -156,8 +156,8 @@ def _concrete_null(value: Value) -> Value:
     return null(without_optional(value.type), value.origin) if value.raw is None else value
 
 
-def _elements(source: Type, target: ListType | SetType, unsafe: bool) -> Conversion | None:
-    change = _between(source, target.element, unsafe)
+def _elements(source: Type, target: ListType | SetType, *, unsafe: bool) -> Conversion | None:
+    change = _between(source, target.element, unsafe=unsafe)
     if change is None:
         return None
 
@@ -195,20 +195,20 @@ def _common_type(items: Iterable[Value], noun: str, what: str = "element") -> Ty
     return common
 
 
-def _tuple_to_elements(source: TupleType, target: ListType | SetType, unsafe: bool) -> Conversion | None:
+def _tuple_to_elements(source: TupleType, target: ListType | SetType, *, unsafe: bool) -> Conversion | None:
     if not source.elements:
         return lambda value: _sequence(target, without_optional(target.element), (), value)
-    element = _element_type(source.elements, target.element, unsafe)
+    element = _element_type(source.elements, target.element, unsafe=unsafe)
     if element is None or (element is DYNAMIC and any(kind is not DYNAMIC for kind in source.elements)):
         return None
-    changes = _each(source.elements, element, unsafe)
+    changes = _each(source.elements, element, unsafe=unsafe)
     if changes is None:
         return None
 
     def convert_tuple(value: Value) -> Value:
         items = [change(item) for change, item in zip(changes, value.items, strict=True)]
         if isinstance(target, ListType):
-            items = _unified(items, unsafe) if has_dynamic(element) else items
+            items = _unified(items, unsafe=unsafe) if has_dynamic(element) else items
         else:
             items = [_concrete_null(item) for item in items]
         return _sequence(target, _common_type(items, _noun(target)), items, value)
@@ -216,16 +216,16 @@ def _tuple_to_elements(source: TupleType, target: ListType | SetType, unsafe: bo
     return convert_tuple
 
 
-def _element_type(sources: Sequence[Type], wanted: Type, unsafe: bool) -> Type | None:
+def _element_type(sources: Sequence[Type], wanted: Type, *, unsafe: bool) -> Type | None:
     return unify(sources, unsafe=unsafe) if wanted is DYNAMIC else wanted
 
 
-def _each(sources: Sequence[Type], target: Type, unsafe: bool) -> list[Conversion] | None:
+def _each(sources: Sequence[Type], target: Type, *, unsafe: bool) -> list[Conversion] | None:
     """One conversion for each source type; None if there is none for one of them."""
     known: dict[Type, Conversion] = {}
     changes: list[Conversion] = []
     for source in sources:
-        change = known.get(source) or _between(source, target, unsafe)
+        change = known.get(source) or _between(source, target, unsafe=unsafe)
         if change is None:
             return None
         known[source] = change
@@ -233,25 +233,25 @@ def _each(sources: Sequence[Type], target: Type, unsafe: bool) -> list[Conversio
     return changes
 
 
-def _unified(items: list[Value], unsafe: bool) -> list[Value]:
+def _unified(items: list[Value], *, unsafe: bool) -> list[Value]:
     """Converted elements of different types (the wanted type left something open), brought to one."""
     common = unify([item.type for item in items], unsafe=unsafe)
     if common is None:
         raise ConvertError("cannot find a common base type for all elements")
     changed = []
     for item in items:
-        change = _between(item.type, common, unsafe)
+        change = _between(item.type, common, unsafe=unsafe)
         assert change is not None, "unify finds a type that all convert to"
         changed.append(change(item))
     return changed
 
 
-def _tuple_to_tuple(source: TupleType, target: TupleType, unsafe: bool) -> Conversion | None:
+def _tuple_to_tuple(source: TupleType, target: TupleType, *, unsafe: bool) -> Conversion | None:
     if len(source.elements) != len(target.elements):
         return None
     changes: list[Conversion] = []
     for one, other in zip(source.elements, target.elements, strict=True):
-        change = _between(one, other, unsafe)
+        change = _between(one, other, unsafe=unsafe)
         if change is None:
             return None
         changes.append(change)
@@ -262,7 +262,7 @@ def _tuple_to_tuple(source: TupleType, target: TupleType, unsafe: bool) -> Conve
     return convert_tuple
 
 
-def _map_to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+def _map_to_map(source: Type, target: Type, *, unsafe: bool) -> Conversion | None:
     change = conversion(source, target, unsafe=unsafe)
     if change is None:
         return None
@@ -271,45 +271,45 @@ def _map_to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
         items = {key: change(item) for key, item in value.mapping.items()}
         if not items:
             return map_(source if target is DYNAMIC else without_optional(target), {}, value.origin)
-        return _map_of(items, target, False, "element", value)
+        return _map_of(items, target, "element", value, unsafe=False)
 
     return convert_map
 
 
-def _map_of(items: Mapping[str, Value], wanted: Type, unsafe: bool, what: str, value: Value) -> Value:
+def _map_of(items: Mapping[str, Value], wanted: Type, what: str, value: Value, *, unsafe: bool) -> Value:
     if isinstance(wanted, ListType | SetType | MapType | ObjectType):
-        items = dict(zip(items, _unified(list(items.values()), unsafe), strict=True))
+        items = dict(zip(items, _unified(list(items.values()), unsafe=unsafe), strict=True))
     element = _common_type(items.values(), "map", what)
     return map_(element, {key: _typed_null(item, element) for key, item in items.items()}, value.origin)
 
 
-def _object_to_map(source: ObjectType, wanted: Type, unsafe: bool) -> Conversion | None:
+def _object_to_map(source: ObjectType, wanted: Type, *, unsafe: bool) -> Conversion | None:
     if not source.attributes:
         return lambda value: map_(without_optional(wanted), {}, value.origin)
     kinds = list(source.attributes.values())
-    element = _element_type(kinds, wanted, unsafe)
+    element = _element_type(kinds, wanted, unsafe=unsafe)
     if element is None:
         return None
-    changes = _each(kinds, element, unsafe)
+    changes = _each(kinds, element, unsafe=unsafe)
     if changes is None:
         return None
     by_name = dict(zip(source.attributes, changes, strict=True))
 
     def convert_object(value: Value) -> Value:
         items = {name: by_name[name](item) for name, item in value.mapping.items()}
-        return _map_of(items, element, unsafe, "attribute", value)
+        return _map_of(items, element, "attribute", value, unsafe=unsafe)
 
     return convert_object
 
 
-def _object_to_object(source: ObjectType, target: ObjectType, unsafe: bool) -> Conversion | None:
+def _object_to_object(source: ObjectType, target: ObjectType, *, unsafe: bool) -> Conversion | None:
     changes: dict[str, Conversion] = {}
     for name, kind in target.attributes.items():
         if name not in source.attributes:
             if name in target.optional:
                 continue
             return None
-        change = _between(source.attributes[name], kind, unsafe)
+        change = _between(source.attributes[name], kind, unsafe=unsafe)
         if change is None:
             return None
         changes[name] = change
@@ -396,8 +396,7 @@ def _attribute(source: Type, name: str) -> Type:
             return DYNAMIC
 
 
-# --- unification
-# ----------------------------------------------------------------------------------------------
+# --- unification ----------------------------------------------------------------------------------
 
 
 def unify(types: Iterable[Type], *, unsafe: bool = True) -> Type | None:
@@ -411,95 +410,93 @@ def unify(types: Iterable[Type], *, unsafe: bool = True) -> Type | None:
     dynamic = DynamicType in classes
     classes.discard(DynamicType)
     if len(classes) == 1 and PrimitiveType not in classes:
-        return DYNAMIC if dynamic else _unify_alike(kinds, unsafe)
+        return DYNAMIC if dynamic else _unify_alike(kinds, unsafe=unsafe)
     if classes == {MapType, ObjectType}:
-        found = _unify_disguised(kinds, ObjectType, _objects_to_map, unsafe)
+        objects = [kind for kind in kinds if isinstance(kind, ObjectType)]
+        found = _unify_disguised(kinds, ObjectType, _objects_to_map(objects, unsafe=unsafe), unsafe=unsafe)
         if isinstance(found, MapType):
             return found
     elif classes == {ListType, TupleType}:
-        found = _unify_disguised(kinds, TupleType, _tuples_to_list, unsafe)
+        tuples = [kind for kind in kinds if isinstance(kind, TupleType)]
+        found = _unify_disguised(kinds, TupleType, _tuples_to_list(tuples, unsafe=unsafe), unsafe=unsafe)
         if isinstance(found, ListType):
             return found
     elif {ObjectType, TupleType} <= classes:
         return None
-    return _most_general(kinds, unsafe)
+    return _most_general(kinds, unsafe=unsafe)
 
 
-def _unify_alike(kinds: list[Type], unsafe: bool) -> Type | None:
+def _unify_alike(kinds: list[Type], *, unsafe: bool) -> Type | None:
     """Types of one kind: element by element, attribute by attribute."""
     match kinds[0]:
         case ObjectType():
-            return _unify_objects([kind for kind in kinds if isinstance(kind, ObjectType)], unsafe)
+            return _unify_objects([kind for kind in kinds if isinstance(kind, ObjectType)], unsafe=unsafe)
         case TupleType():
-            return _unify_tuples([kind for kind in kinds if isinstance(kind, TupleType)], unsafe)
+            return _unify_tuples([kind for kind in kinds if isinstance(kind, TupleType)], unsafe=unsafe)
         case ListType() | SetType() | MapType() as first:
             inner = [kind.element for kind in kinds if isinstance(kind, ListType | SetType | MapType)]
             element = unify(inner, unsafe=unsafe)
             if element is None:
                 return None
-            return _if_reachable(type(first)(element), kinds, unsafe)
+            return _if_reachable(type(first)(element), kinds, unsafe=unsafe)
         case _:
             raise AssertionError("primitive types are no collection")
 
 
-def _if_reachable(target: Type, kinds: Iterable[Type], unsafe: bool) -> Type | None:
-    return target if all(_between(kind, target, unsafe) for kind in kinds) else None
+def _if_reachable(target: Type, kinds: Iterable[Type], *, unsafe: bool) -> Type | None:
+    return target if all(_between(kind, target, unsafe=unsafe) for kind in kinds) else None
 
 
-def _unify_objects(kinds: list[ObjectType], unsafe: bool) -> Type | None:
+def _unify_objects(kinds: list[ObjectType], *, unsafe: bool) -> Type | None:
     first = kinds[0].attributes
     if any(kind.attributes.keys() != first.keys() for kind in kinds):
-        return _objects_to_map(kinds, unsafe)
+        return _objects_to_map(kinds, unsafe=unsafe)
     attributes: dict[str, Type] = {}
     for name in sorted(first):
         found = unify([kind.attributes[name] for kind in kinds], unsafe=unsafe)
         if found is None:
             return None
         attributes[name] = found
-    return _if_reachable(ObjectType(attributes), kinds, unsafe) or _objects_to_map(kinds, unsafe)
+    return _if_reachable(ObjectType(attributes), kinds, unsafe=unsafe) or _objects_to_map(kinds, unsafe=unsafe)
 
 
-def _objects_to_map(kinds: Iterable[Type], unsafe: bool) -> Type | None:
-    inner = [item for kind in kinds if isinstance(kind, ObjectType) for item in kind.attributes.values()]
+def _objects_to_map(kinds: Sequence[ObjectType], *, unsafe: bool) -> Type | None:
+    inner = [item for kind in kinds for item in kind.attributes.values()]
     element = unify(inner, unsafe=unsafe)
-    return None if element is None else _if_reachable(MapType(element), kinds, unsafe)
+    return None if element is None else _if_reachable(MapType(element), kinds, unsafe=unsafe)
 
 
-def _unify_tuples(kinds: list[TupleType], unsafe: bool) -> Type | None:
+def _unify_tuples(kinds: list[TupleType], *, unsafe: bool) -> Type | None:
     if any(len(kind.elements) != len(kinds[0].elements) for kind in kinds):
-        return _tuples_to_list(kinds, unsafe)
+        return _tuples_to_list(kinds, unsafe=unsafe)
     elements: list[Type] = []
     for column in zip(*[kind.elements for kind in kinds], strict=True):
         found = unify(column, unsafe=unsafe)
         if found is None:
             return None
         elements.append(found)
-    return _if_reachable(TupleType(tuple(elements)), kinds, unsafe) or _tuples_to_list(kinds, unsafe)
+    return _if_reachable(TupleType(tuple(elements)), kinds, unsafe=unsafe) or _tuples_to_list(kinds, unsafe=unsafe)
 
 
-def _tuples_to_list(kinds: Iterable[Type], unsafe: bool) -> Type | None:
-    inner = [item for kind in kinds if isinstance(kind, TupleType) for item in kind.elements]
+def _tuples_to_list(kinds: Sequence[TupleType], *, unsafe: bool) -> Type | None:
+    inner = [item for kind in kinds for item in kind.elements]
     element = unify(inner, unsafe=unsafe)
-    return None if element is None else _if_reachable(ListType(element), kinds, unsafe)
+    return None if element is None else _if_reachable(ListType(element), kinds, unsafe=unsafe)
 
 
 def _unify_disguised(
-    kinds: list[Type],
-    disguise: type[ObjectType] | type[TupleType],
-    reveal: Callable[[Iterable[Type], bool], Type | None],
-    unsafe: bool,
+    kinds: list[Type], disguise: type[ObjectType] | type[TupleType], revealed: Type | None, *, unsafe: bool
 ) -> Type | None:
-    """Objects among maps are maps written as literals; tuples among lists are lists."""
-    revealed = reveal([kind for kind in kinds if isinstance(kind, disguise)], unsafe)
+    """Objects among maps are maps written as literals, tuples among lists are lists: `revealed` says of what."""
     if revealed is None:
         return None
     return unify([revealed if isinstance(kind, disguise) else kind for kind in kinds], unsafe=unsafe)
 
 
-def _most_general(kinds: list[Type], unsafe: bool) -> Type | None:
+def _most_general(kinds: list[Type], *, unsafe: bool) -> Type | None:
     """The first of `kinds`, the more general before the less, that all others convert to."""
     for wanted in _by_generality(kinds):
-        if _if_reachable(wanted, kinds, unsafe):
+        if _if_reachable(wanted, kinds, unsafe=unsafe):
             return wanted
     return None
 

@@ -96,8 +96,7 @@ def _plain_elements(value: Value, target: Type) -> Value | None:
     return build(element, items, value.origin)
 
 
-# --- why there is no conversion
-# -------------------------------------------------------------------------------
+# --- why there is no conversion -------------------------------------------------------------------
 
 
 def mismatch(source: Type, target: Type) -> str:
@@ -123,9 +122,12 @@ def _noun(target: Type) -> str:
     return target.friendly_name().split()[0]
 
 
+_PRIMITIVES = (STRING, NUMBER, BOOL)
+
+
 def _both_names_help(source: Type, target: Type) -> bool:
     """Whether naming both types explains more than it confuses: a string may well be a number."""
-    if isinstance(source, PrimitiveType) != isinstance(target, PrimitiveType) or target is STRING:
+    if (source in _PRIMITIVES) != (target in _PRIMITIVES) or target is STRING:
         return True
     if (source, target) in ((NUMBER, BOOL), (BOOL, NUMBER)):
         return True

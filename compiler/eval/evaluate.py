@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from bakec.compiler.eval.calls import call
-from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.eval.conditional import conditional
+from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.eval.operators import OperatorError, apply_binary, apply_unary, operand_type, short_circuit
 from bakec.compiler.eval.scope import ITEM, Budget, LimitExceeded, Scope
 from bakec.compiler.eval.traverse import step_into

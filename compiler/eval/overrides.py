@@ -28,7 +28,7 @@ class OverrideError(ValueError):
     """The text does not fit; the message is the reference's."""
 
 
-def override(name: str, kind: Type | None, default: Value | None, text: str, is_json: bool) -> Value:  # noqa: FBT001
+def override(name: str, kind: Type | None, default: Value | None, text: str, is_json: bool) -> Value:
     """`text` as the value of variable `name`: of type `kind` if it was declared with one, else of the type of its
     `default`, else a string. `is_json` when it came as `NAME_JSON`. Raises `OverrideError`."""
     if kind is None:

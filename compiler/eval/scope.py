@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.span import Span
 from bakec.ir.syntax import Expr, ScopeTraversal
 from bakec.ir.values import Value
 
@@ -73,7 +72,7 @@ class World(Protocol):
         """The value that the first steps of `target.NAME.ATTR…` lead to, and how many steps that took."""
         ...
 
-    def function(self, name: str, at: Span) -> UserFunction | None: ...
+    def function(self, name: str) -> UserFunction | None: ...
 
     def variable_names(self) -> Iterable[str]: ...
 

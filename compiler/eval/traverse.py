@@ -1,11 +1,11 @@
 """Steps into a value: `.name` and `[key]`."""
 
 from bakec.compiler.eval.convert import ConvertError, convert
+from bakec.ir import numbers
 from bakec.ir.codes import evaluate as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.span import Span
 from bakec.ir.syntax import AttrStep, IndexStep, Step
-from bakec.ir import numbers
 from bakec.ir.types import NUMBER, STRING, ListType, ObjectType, PrimitiveType, SetType, Type
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value
 

@@ -129,6 +129,12 @@ class Trouble(NamedTuple):
         """The place in the stack of the innermost of `symbols`, or -1."""
         return next((at for at in range(len(self.stack) - 1, -1, -1) if self.stack[at][0] in symbols), -1)
 
+    @property
+    def is_aftermath(self) -> bool:
+        """Whether, behind another trouble, this one says nothing new: brackets left over from it, or a character
+        that was reported by itself."""
+        return len(self.stack) <= 1 or self.kind in (INVALID, LINE_BREAK)
+
     def next_item(self) -> int:
         """The index of the token behind the item of a file that holds the trouble."""
         kinds, depth = self.tokens.kinds, 0

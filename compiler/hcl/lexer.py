@@ -112,7 +112,9 @@ _ENDS: Final = frozenset((IDENT, STRING, NUMBER, CQUOTE, CHEREDOC, RPAR, RSQB, R
 # A line end behind one of these means nothing.
 _SWALLOWS: Final = frozenset((END, NEWLINE, COMMA, LBRACE))
 
+# The words of a `for` behind which an operand begins, and what is before them.
 _WORDS: Final = frozenset(("in", "if"))
+_BEFORE_WORDS: Final = _ENDS | {ELLIPSIS, CONTROL}
 
 # What the stack of brackets holds.
 _BRACKET, _BODY, _OBJECT, _FOR_BRACE, _SEQUENCE = range(5)
@@ -258,7 +260,9 @@ class _Lexer:
         return not self.brackets or self.brackets[-1] == _BODY
 
     def _behind_word(self) -> bool:
-        """Whether the last token is the `in` or `if` of a `for`, behind which an operand begins."""
+        """Whether the last token is an `in` or `if` behind which an operand begins, and not a variable so named."""
+        if len(self.kinds) < 2 or self.kinds[-2] not in _BEFORE_WORDS:
+            return False
         _, start, end = self.spans[-1]
         return self.text[start - self.shift : end - self.shift] in _WORDS
 

@@ -1,11 +1,13 @@
-"""The parser of native HCL: definition files, expressions and templates."""
+"""The parser of native HCL: definition files, expressions and templates.
+
+`errors` is imported where something is wrong, which most runs never see.
+"""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, cast
 
-from bakec.compiler.hcl.errors import explain, locate, report_invalid
 from bakec.compiler.hcl.kinds import INVALID, LINE_BREAK
 from bakec.compiler.hcl.lexer import Tokens, tokenize, tokenize_expression, tokenize_template
 from bakec.compiler.hcl.lower import Items, Lower
@@ -55,6 +57,8 @@ def parse_template(source: Source, text: str, start: int, span: Span, sink: Diag
 
 def _check(tokens: Tokens, sink: Diagnostics) -> None:
     if INVALID in tokens.kinds or LINE_BREAK in tokens.kinds:
+        from bakec.compiler.hcl.errors import report_invalid
+
         report_invalid(tokens, sink)
 
 
@@ -64,6 +68,8 @@ def _parse_one(tokens: Tokens, what: str, source: Source, sink: Diagnostics) -> 
     try:
         if stack.advance(tokens, tokens.spans, 0) == len(tokens.kinds):
             return stack.values[0]
+        from bakec.compiler.hcl.errors import explain, locate
+
         stack.settle()
         sink.add(explain(locate(tokens, STARTS[what])))
     except TooDeepError as error:
@@ -77,10 +83,12 @@ def _parse_items(tokens: Tokens, sink: Diagnostics, lower: Lower) -> Items:
     at = begin = 0
     try:
         while (at := stack.advance(tokens, tokens.spans, at)) < len(tokens.kinds):
+            from bakec.compiler.hcl.errors import explain, locate
+
             states, values = stack.states[:2], stack.values[:1]
             stack.settle()  # what came before may be wrong, too
             found = locate(tokens, _FILE, begin)
-            if not begin or len(found.stack) > 1:  # else it is left over from the one before
+            if not begin or not found.is_aftermath:
                 sink.add(explain(found))
             if at == len(tokens.kinds) - 1:
                 break

@@ -5,7 +5,7 @@ from bakec.compiler.eval.convert import ConvertError, convert, mismatch
 from bakec.compiler.jsontext import encode as encode_json
 from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.fields import RESOURCES, Field, Kind
-from bakec.ir.module import Entry, FieldValue
+from bakec.ir.module import Entry, FieldValue, entries
 from bakec.ir.origin import Origin
 from bakec.ir.quoting import quote
 from bakec.ir.types import BOOL, NUMBER, STRING, ListType, MapType, ObjectType, Type
@@ -112,13 +112,13 @@ def _entries(name: str, value: Value) -> tuple[Entry, ...]:
         if value.raw is None:
             raise ConvertError("null value is not allowed")
         raise ConvertError(mismatch(value.type, ListType(_ENTRY_TYPES.get(name, _MAP))))
-    entries: list[Entry] = []
+    found: list[Entry] = []
     for item in value.items:
         if item.raw is UNKNOWN or item.raw == "":
             continue
         origin = item.origin or value.origin
-        entries.extend(Entry(attrs, origin) for attrs in _entry(name, item))
-    return tuple(entries)
+        found.extend(Entry(attrs, origin) for attrs in _entry(name, item))
+    return tuple(found)
 
 
 def _entry(name: str, item: Value) -> list[Attrs]:
@@ -174,7 +174,7 @@ def _attest(attrs: dict[str, str]) -> Attrs:
 def encode(field: Field, value: FieldValue | None, origin: Origin | None) -> Value:
     """The value that a reference to the attribute has: unset is null, but an unset structured list is empty."""
     if field.kind is Kind.ENTRIES:
-        return _encode_entries(field.name, () if value is None else value)
+        return _encode_entries(field.name, entries(value))
     if value is None:
         return _encode_unset(field)
     if isinstance(value, Value):
@@ -201,8 +201,8 @@ def _encode_unset(field: Field) -> Value:
             return NULL
 
 
-def _encode_entries(name: str, entries: FieldValue) -> Value:
-    items = [_encode_entry(name, entry) for entry in entries if isinstance(entry, Entry)]
+def _encode_entries(name: str, found: tuple[Entry, ...]) -> Value:
+    items = [_encode_entry(name, entry) for entry in found]
     if name in _ENTRY_TYPES:
         return list_(items[0].type if items else _ENTRY_TYPES[name], items)
     return list_(_MAP, items)

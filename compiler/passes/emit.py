@@ -314,7 +314,7 @@ def _check_secret(draft: _Draft, host: Host, name: str, src: str, env: str) -> N
     if not path:
         return
     try:
-        size = os.stat(host.cwd / path).st_size
+        size = (host.cwd / path).stat().st_size
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "invalid argument"
         raise fail(codes.SECRET_FILE.at(draft.target.span, path=path, reason=reason)) from error
@@ -341,7 +341,7 @@ def _check_agent(draft: _Draft, host: Host, name: str, paths: Sequence[str]) -> 
             raise fail(codes.SSH_AGENT.at(draft.target.span, id=name))
     for path in paths:
         try:
-            os.stat(host.cwd / path)
+            (host.cwd / path).stat()
         except (OSError, ValueError) as error:
             reason = (
                 f"failed to convert agent config {{{name} [{given}] false}}: failed to convert agent config for ID: "

@@ -106,7 +106,7 @@ class Folder:
     def is_block_type(self, name: str) -> bool:
         return name in self.instances
 
-    def function(self, name: str, at: Span) -> FunctionDecl | None:
+    def function(self, name: str) -> FunctionDecl | None:
         return self.declarations.functions.get(name)
 
     def variable_names(self) -> Iterable[str]:

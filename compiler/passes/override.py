@@ -205,7 +205,7 @@ def _outputs(fields: Fields) -> list[Entry]:
     return list(entries(fields.get("output")))
 
 
-def _push(fields: Fields, key: str, item: str, override: Override) -> None:
+def _push(fields: Fields, key: str, _item: str, override: Override) -> None:
     origin = _origin(key, override.text)
     outputs = _outputs(fields)
     if _flag("push", override.text):
@@ -234,7 +234,7 @@ def _without_registry(outputs: list[Entry]) -> list[Entry]:
     return rest
 
 
-def _load(fields: Fields, key: str, item: str, override: Override) -> None:
+def _load(fields: Fields, key: str, _item: str, override: Override) -> None:
     if not _flag("load", override.text):
         return
     outputs = _outputs(fields)
@@ -246,7 +246,7 @@ def _load(fields: Fields, key: str, item: str, override: Override) -> None:
     fields["output"] = (*outputs, Entry({"type": "docker"}, _origin(key, override.text)))
 
 
-def _secret(fields: Fields, key: str, item: str, override: Override) -> None:
+def _secret(fields: Fields, _key: str, item: str, override: Override) -> None:
     if not item:
         raise OverrideProblem("invalid format for secret, expecting secret.<id>=<value>")
     secrets = list(entries(fields.get("secret")))

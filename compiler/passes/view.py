@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bakec.compiler.merge import Fields
 from bakec.ir import numbers
 from bakec.ir.fields import FIELDS, RESOURCES, Field, Kind
 from bakec.ir.module import Entry, FieldValue, GroupDef, Target
@@ -18,7 +17,7 @@ _ORDERED: Final = {"secret": ("id", "src", "env"), "ssh": ("id", "paths")}
 
 def target_view(target: Target) -> View:
     """The printed object; empty lists and maps and empty descriptions are left out, empty texts are not."""
-    fields: Fields = dict(target.fields)
+    fields = target.fields
     return {name: shown for name, field in FIELDS.items() if (shown := _shown(field, fields.get(name))) is not None}
 
 
@@ -86,8 +85,9 @@ def origins(target: Target) -> dict[str, Origin]:
             for key, item in value.items():
                 _note(found, f"{name}.{key}", item.origin)
         else:
-            for at, part in enumerate(value):
-                _note(found, f"{name}[{at}]", part.origin)
+            origins_ = [part.origin for part in value if isinstance(part, Value | Entry)]
+            for at, origin in enumerate(origins_):
+                _note(found, f"{name}[{at}]", origin)
     return found
 
 

@@ -49,7 +49,7 @@ def _job(job: Job, view: Mapping[str, Any]) -> Iterator[str]:
     for export in job.exports:
         yield f"  output     {_export(export)}"
     for secret in job.secrets:
-        yield f"  secret     {secret.id} from {secret.env and f'env {secret.env}' or secret.src or secret.id}"
+        yield f"  secret     {secret.id} from {(secret.env and f'env {secret.env}') or secret.src or secret.id}"
     for ssh in job.ssh:
         yield f"  ssh        {ssh.id}"
     for entitlement in job.entitlements:

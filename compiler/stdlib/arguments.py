@@ -11,7 +11,7 @@ from bakec.ir.values import Value
 MAX_TEXT = 1 << 24
 """Characters of one string that a function makes."""
 
-MAX_ELEMENTS = 1 << 18
+MAX_ELEMENTS = 1 << 20
 """Elements of one collection that a function makes."""
 
 

@@ -1,8 +1,6 @@
 """Lists, tuples, sets, maps and objects. Elements keep their origins."""
 
-from collections.abc import Callable, Iterable
-from itertools import product
-from math import prod
+from collections.abc import Iterable
 
 from bakec.compiler.eval.convert import ConvertError, convert, unify
 from bakec.compiler.eval.operators import equal
@@ -21,8 +19,6 @@ from bakec.ir.types import (
     Type,
 )
 from bakec.ir.values import (
-    FALSE,
-    TRUE,
     Value,
     boolean,
     integer,
@@ -30,7 +26,6 @@ from bakec.ir.values import (
     map_,
     null,
     object_,
-    set_,
     string,
     tuple_,
 )
@@ -51,8 +46,7 @@ def _like(value: Value, items: Iterable[Value]) -> Value:
     return tuple_(items) if value.is_tuple else Value(value.type, tuple(items))
 
 
-# --- one element
-# ----------------------------------------------------------------------------------------------
+# --- one element ----------------------------------------------------------------------------------
 
 
 def length(collection: Value) -> Value:
@@ -149,8 +143,7 @@ def indexof(items: Value, value: Value) -> Value:
     raise FunctionError("item not found")
 
 
-# --- lists
-# ----------------------------------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------------------
 
 
 def chunklist(items: Value, size: Value) -> Value:
@@ -280,8 +273,7 @@ def sort(items: Value) -> Value:
     return Value(items.type, tuple(sorted(items.items, key=lambda item: item.text)))
 
 
-# --- maps and objects
-# -----------------------------------------------------------------------------------------
+# --- maps and objects -----------------------------------------------------------------------------
 
 
 def keys(mapping: Value) -> Value:
@@ -330,84 +322,3 @@ def zipmap(names: Value, items: Value) -> Value:
         return object_(mapping)
     assert isinstance(items.type, ListType)
     return map_(items.type.element, mapping)
-
-
-# --- sets
-# -----------------------------------------------------------------------------------------------------
-
-
-def sethaselement(items: Value, value: Value) -> Value:
-    assert isinstance(items.type, SetType)
-    if value.type != items.type.element:
-        return FALSE
-    return TRUE if value in items.items else FALSE
-
-
-def setunion(*args: Value) -> Value:
-    return _combine(args, lambda left, right: left | right)
-
-
-def setintersection(*args: Value) -> Value:
-    return _combine(args, lambda left, right: {item: None for item in left if item in right})
-
-
-def setsubtract(*args: Value) -> Value:
-    return _combine(args, _without)
-
-
-def setsymmetricdifference(*args: Value) -> Value:
-    return _combine(args, lambda left, right: _without(left, right) | _without(right, left))
-
-
-Elements = dict[Value, None]
-
-
-def _without(left: Elements, right: Elements) -> Elements:
-    return {item: None for item in left if item not in right}
-
-
-def _combine(args: tuple[Value, ...], operation: Callable[[Elements, Elements], Elements]) -> Value:
-    kind = _common_set(args)
-    sets = [dict.fromkeys(_as_list(arg, kind, position).items) for position, arg in enumerate(args)]
-    result = sets[0]
-    for other in sets[1:]:
-        result = operation(result, other)
-    return set_(kind.element, result)
-
-
-def _common_set(args: tuple[Value, ...]) -> SetType:
-    kinds: list[Type] = []
-    for arg in args:
-        assert isinstance(arg.type, SetType)
-        if arg.items or arg.type.element is not DYNAMIC:
-            kinds.append(arg.type.element)
-    common = unify(kinds) if kinds else DYNAMIC
-    if common is None:
-        raise FunctionError("given sets must all have compatible element types")
-    return SetType(common)
-
-
-def setproduct(*args: Value) -> Value:
-    if len(args) < 2:
-        raise FunctionError("at least two arguments are required")
-    kinds = [_element_type(arg, position) for position, arg in enumerate(args)]
-    if prod(len(arg.items) for arg in args) * len(args) > MAX_ELEMENTS:
-        raise FunctionError(f"the result would have more than {MAX_ELEMENTS} elements")
-    columns = [[convert(item, kind) for item in arg.items] for arg, kind in zip(args, kinds, strict=True)]
-    rows = [tuple_(row) for row in product(*columns)]
-    element_type = TupleType(tuple(kinds))
-    return list_(element_type, rows) if all(map(_is_list, args)) else set_(element_type, rows)
-
-
-def _element_type(arg: Value, position: int) -> Type:
-    if not isinstance(arg.raw, tuple):
-        raise FunctionError("a set or a list is required", position)
-    if not arg.is_tuple:
-        assert isinstance(arg.type, ListType | SetType)
-        return arg.type.element
-    if not arg.raw:
-        return DYNAMIC
-    common = unify([item.type for item in arg.raw])
-    if common is None:
-        raise FunctionError("all elements must be of the same type", position)
-    return common

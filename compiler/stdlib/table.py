@@ -7,7 +7,7 @@ Python has a use for the name.
 
 from typing import NamedTuple
 
-from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, SetType, Type
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, PrimitiveType, SetType, Type
 
 
 class Parameter(NamedTuple):
@@ -49,6 +49,8 @@ class Function(NamedTuple):
         return self.variadic is not None or count <= len(self.params)
 
 
+_BYTES = Parameter("buf", PrimitiveType("bytes"))
+"""The reference has this type, but nothing that makes a value of it."""
 _STR = Parameter("str", STRING)
 _TEXT = (_STR,)
 _NUM = Parameter("num", NUMBER)
@@ -206,7 +208,7 @@ _ROWS = (
     Function(
         "byteslen",
         "text",
-        (Parameter("buf", DYNAMIC),),
+        (_BYTES,),
         "The length of a buffer of bytes. No function makes such a buffer, so it never succeeds.",
         'can(byteslen("abc"))',
         "false",
@@ -214,7 +216,7 @@ _ROWS = (
     Function(
         "bytesslice",
         "text",
-        (Parameter("buf", DYNAMIC), Parameter("offset", NUMBER), Parameter("length", NUMBER)),
+        (_BYTES, Parameter("offset", NUMBER), Parameter("length", NUMBER)),
         "A part of a buffer of bytes. No function makes such a buffer, so it never succeeds.",
         'can(bytesslice("abc", 0, 1))',
         "false",
@@ -493,7 +495,7 @@ _ROWS = (
     ),
     Function(
         "sethaselement",
-        "collections",
+        "sets",
         (Parameter("set", _SET), Parameter("elem", DYNAMIC)),
         "Whether a set holds the value.",
         'sethaselement(["a", "b"], "a")',
@@ -501,7 +503,7 @@ _ROWS = (
     ),
     Function(
         "setintersection",
-        "collections",
+        "sets",
         _MANY_SETS[0],
         "What is in all sets.",
         'setintersection(["a", "b"], ["b", "c"])',
@@ -510,7 +512,7 @@ _ROWS = (
     ),
     Function(
         "setproduct",
-        "collections",
+        "sets",
         (),
         "All combinations of one element of each list or set; the last varies fastest.",
         'setproduct(["a", "b"], ["x"])',
@@ -519,7 +521,7 @@ _ROWS = (
     ),
     Function(
         "setsubtract",
-        "collections",
+        "sets",
         (Parameter("a", _SET), Parameter("b", _SET)),
         "What is in a but not in b.",
         'setsubtract(["a", "b"], ["b"])',
@@ -527,7 +529,7 @@ _ROWS = (
     ),
     Function(
         "setsymmetricdifference",
-        "collections",
+        "sets",
         _MANY_SETS[0],
         "What is in one of two sets but not in both.",
         'setsymmetricdifference(["a", "b"], ["b", "c"])',
@@ -536,7 +538,7 @@ _ROWS = (
     ),
     Function(
         "setunion",
-        "collections",
+        "sets",
         _MANY_SETS[0],
         "What is in any of the sets.",
         'setunion(["b"], ["a", "b"])',

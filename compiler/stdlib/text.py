@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bakec.compiler import graphemes
 from bakec.compiler.stdlib.arguments import FunctionError, check_length, whole
-from bakec.ir.types import STRING, PrimitiveType
+from bakec.ir.types import STRING
 from bakec.ir.values import Value, integer, list_, string
 
 _SPACE = (
@@ -150,14 +150,8 @@ def sanitize(name: Value) -> Value:
 
 
 def byteslen(buf: Value) -> Value:
-    raise _no_bytes(buf)
+    raise AssertionError(f"{buf} is a buffer of bytes, which nothing makes")
 
 
-def bytesslice(buf: Value, offset: Value, length: Value) -> Value:  # noqa: ARG001
-    raise _no_bytes(buf)
-
-
-def _no_bytes(buf: Value) -> FunctionError:
-    if isinstance(buf.type, PrimitiveType):
-        return FunctionError(f"bytes required, but have {buf.type.friendly_name()}", 0)
-    return FunctionError("bytes required", 0)
+def bytesslice(buf: Value, _offset: Value, _length: Value) -> Value:
+    raise AssertionError(f"{buf} is a buffer of bytes, which nothing makes")

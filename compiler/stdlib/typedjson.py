@@ -74,7 +74,7 @@ def _primitive(token: Token, kind: PrimitiveType) -> Value:
         refused = kind is NUMBER
     else:
         assert isinstance(token, str)
-        value = string(token)
+        value = string(str(token))
         refused = isinstance(token, Bracket) or (kind is BOOL and isinstance(token, NumberText))
     if refused:
         raise TypedJsonError(f"{kind.name} is required")

@@ -4,12 +4,23 @@ A vertex is compared by identity: two equal ones are marshaled one after the oth
 and locations to the first. That is how the reference merges equal steps of different stages.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from bakec.ir.llb import ops
-from bakec.ir.llb.ops import Definition, Input, Location, Locations, Op, OpMetadata, Platform, Range, SourceMap
+from bakec.ir.llb.ops import (
+    NO_ENTRIES,
+    Definition,
+    Input,
+    Location,
+    Locations,
+    Op,
+    OpMetadata,
+    Platform,
+    Range,
+    SourceMap,
+)
 from bakec.ir.llb.paths import keep_slash, under
 
 LINUX_AMD64: Final = Platform(os="linux", architecture="amd64")
@@ -37,14 +48,12 @@ class SourceFile:
         return (self.filename, self.language, self.data) == (other.filename, other.language, other.data)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLocation:
+class SourceLocation(NamedTuple):
     file: SourceFile
     ranges: tuple[Range, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What holds for a whole marshal: the platform of ops that have none, the capabilities of the daemon that
     are missing, and the id given to local sources without a session."""
 
@@ -54,8 +63,7 @@ class Defaults:
     local_unique: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Marshaled:
+class Marshaled(NamedTuple):
     digest: str
     data: bytes
     metadata: OpMetadata | None
@@ -109,11 +117,10 @@ class Late:
         return self._output().index()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(NamedTuple):
     """What is said beside an op: its metadata and where it came from."""
 
-    description: dict[str, str] = field(default_factory=dict)
+    description: Mapping[str, str] = NO_ENTRIES
     ignore_cache: bool = False
     progress_group: ops.ProgressGroup | None = None
     linux_resources: ops.LinuxResources | None = None
@@ -168,8 +175,7 @@ class Source:
         return context.finish(op, (), platform, self.about, caps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MountSpec:
+class MountSpec(NamedTuple):
     """A mount as asked for. `cache` is (id, sharing mode), `tmpfs` a size in bytes (0 for no limit)."""
 
     dest: str
@@ -195,8 +201,7 @@ class MountSpec:
         return (*selector, "exec.mount.bind") if self.source else selector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretSpec:
+class SecretSpec(NamedTuple):
     """A secret given as the file `target` or the variable `env`, or as both."""
 
     id: str
@@ -208,8 +213,7 @@ class SecretSpec:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshSpec:
+class SshSpec(NamedTuple):
     """A forwarded agent. Without a target the socket is `/run/buildkit/ssh_agent.N`."""
 
     id: str = ""
@@ -362,8 +366,7 @@ def _ssh_mounts(agents: tuple[SshSpec, ...], sockets: list[str]) -> list[ops.Mou
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """A user or group by name, or by number where `name` is empty."""
 
     name: str = ""
@@ -375,8 +378,7 @@ class User:
         return ops.UserOpt(by_id=self.id & 0xFFFFFFFF)
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     user: User | None = None
     group: User | None = None
 
@@ -390,8 +392,7 @@ def _owner(owner: Owner | None, base: int) -> ops.ChownOpt | None:
     return owner.op(base) if owner else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mkdir:
+class Mkdir(NamedTuple):
     """`timestamp` in nanoseconds since the epoch, -1 for the time of the build."""
 
     path: str
@@ -410,8 +411,7 @@ class Mkdir:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mkfile:
+class Mkfile(NamedTuple):
     path: str
     mode: int
     data: bytes = b""
@@ -428,8 +428,7 @@ class Mkfile:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rm:
+class Rm(NamedTuple):
     path: str
     allow_not_found: bool = False
     allow_wildcard: bool = False
@@ -443,8 +442,7 @@ class Rm:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Symlink:
+class Symlink(NamedTuple):
     """`new` is made and points to `old`."""
 
     old: str
@@ -459,8 +457,7 @@ class Symlink:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(NamedTuple):
     """`source` None is scratch; a relative `src` is below `source_dir`. `mode` is a number, a chmod text, or None
     to keep the modes."""
 

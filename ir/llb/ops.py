@@ -1,19 +1,22 @@
 """The messages of LLB as frozen records, and the table (`SCHEMA`) that says how each is written.
 
-Field numbers and names are those of BuildKit's `solver/pb/ops.proto`. Every record can be made with keyword
-arguments only; what is left out is protobuf's zero.
+Field numbers and names are those of BuildKit's `solver/pb/ops.proto`. Records are named tuples, which are cheap to
+define and to build; make them with keyword arguments, and what is left out is protobuf's zero.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, TypeAlias, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from bakec.ir.llb.wire import Field, Kind, Message, Reader, Schema, Writer
 
+NO_ENTRIES: Final[Mapping[str, Any]] = MappingProxyType({})
+"""The map of a record that was given none."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+
+class Platform(NamedTuple):
     """An operating system and an architecture, as in an OCI image."""
 
     architecture: str = ""
@@ -25,25 +28,22 @@ class Platform:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """The output `index` of the op with this digest."""
+    """The output `index` of the op with this digest. No tuple, because `index` is a method of those."""
 
     digest: str = ""
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerConstraints:
+class WorkerConstraints(NamedTuple):
     filter: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOp:
+class SourceOp(NamedTuple):
     identifier: str = ""
-    attrs: Mapping[str, str] = field(default_factory=dict)
+    attrs: Mapping[str, str] = NO_ENTRIES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyEnv:
+class ProxyEnv(NamedTuple):
     http_proxy: str = ""
     https_proxy: str = ""
     ftp_proxy: str = ""
@@ -51,21 +51,18 @@ class ProxyEnv:
     all_proxy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostIP:
+class HostIP(NamedTuple):
     host: str = ""
     ip: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ulimit:
+class Ulimit(NamedTuple):
     name: str = ""
     soft: int = 0
     hard: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meta:
+class Meta(NamedTuple):
     """The process of an exec op."""
 
     args: tuple[str, ...] = ()
@@ -81,19 +78,16 @@ class Meta:
     valid_exit_codes: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TmpfsOpt:
+class TmpfsOpt(NamedTuple):
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheOpt:
+class CacheOpt(NamedTuple):
     id: str = ""
     sharing: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretOpt:
+class SecretOpt(NamedTuple):
     id: str = ""
     uid: int = 0
     gid: int = 0
@@ -101,8 +95,7 @@ class SecretOpt:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshOpt:
+class SshOpt(NamedTuple):
     id: str = ""
     uid: int = 0
     gid: int = 0
@@ -110,8 +103,7 @@ class SshOpt:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(NamedTuple):
     """A mount of an exec op. `input` indexes the inputs of the op, -1 for none; `output` -1 means it is dropped."""
 
     input: int = 0
@@ -128,21 +120,18 @@ class Mount:
     content_cache: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretEnv:
+class SecretEnv(NamedTuple):
     id: str = ""
     name: str = ""
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CdiDevice:
+class CdiDevice(NamedTuple):
     name: str = ""
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecOp:
+class ExecOp(NamedTuple):
     meta: Meta | None = None
     mounts: tuple[Mount, ...] = ()
     network: int = 0
@@ -151,28 +140,24 @@ class ExecOp:
     cdi_devices: tuple[CdiDevice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedUser:
+class NamedUser(NamedTuple):
     name: str = ""
     input: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserOpt:
+class UserOpt(NamedTuple):
     """A user or group: a `NamedUser` looked up in an input, or a number."""
 
     by_name: NamedUser | None = None
     by_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChownOpt:
+class ChownOpt(NamedTuple):
     user: UserOpt | None = None
     group: UserOpt | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileActionCopy:
+class FileActionCopy(NamedTuple):
     src: str = ""
     dest: str = ""
     owner: ChownOpt | None = None
@@ -191,8 +176,7 @@ class FileActionCopy:
     required_paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileActionMkFile:
+class FileActionMkFile(NamedTuple):
     path: str = ""
     mode: int = 0
     data: bytes = b""
@@ -200,8 +184,7 @@ class FileActionMkFile:
     timestamp: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileActionMkDir:
+class FileActionMkDir(NamedTuple):
     path: str = ""
     mode: int = 0
     make_parents: bool = False
@@ -209,15 +192,13 @@ class FileActionMkDir:
     timestamp: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileActionRm:
+class FileActionRm(NamedTuple):
     path: str = ""
     allow_not_found: bool = False
     allow_wildcard: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileActionSymlink:
+class FileActionSymlink(NamedTuple):
     old_path: str = ""
     new_path: str = ""
     owner: ChownOpt | None = None
@@ -227,50 +208,42 @@ class FileActionSymlink:
 Action: TypeAlias = FileActionCopy | FileActionMkFile | FileActionMkDir | FileActionRm | FileActionSymlink
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileAction:
+class FileAction(NamedTuple):
     input: int = 0
     secondary_input: int = 0
     output: int = 0
     action: Action | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOp:
+class FileOp(NamedTuple):
     actions: tuple[FileAction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpInput:
+class OpInput(NamedTuple):
     """An index into the inputs of the op, where merge, diff and build ops refer to one."""
 
     input: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeOp:
+class MergeOp(NamedTuple):
     inputs: tuple[OpInput, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiffOp:
+class DiffOp(NamedTuple):
     lower: OpInput | None = None
     upper: OpInput | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassthroughOp:
+class PassthroughOp(NamedTuple):
     id: str = ""
     outputs: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportCache:
+class ExportCache(NamedTuple):
     value: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressGroup:
+class ProgressGroup(NamedTuple):
     """Ops shown as one line; a `weak` member does not keep the group alive on its own."""
 
     id: str = ""
@@ -278,8 +251,7 @@ class ProgressGroup:
     weak: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinuxResources:
+class LinuxResources(NamedTuple):
     """Limits of the process: bytes, relative weight, microseconds, and cpuset lists."""
 
     memory: int = 0
@@ -291,14 +263,13 @@ class LinuxResources:
     cpuset_mems: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpMetadata:
+class OpMetadata(NamedTuple):
     """What is said about an op beside it, keyed by its digest: never part of its identity."""
 
     ignore_cache: bool = False
-    description: Mapping[str, str] = field(default_factory=dict)
+    description: Mapping[str, str] = NO_ENTRIES
     export_cache: ExportCache | None = None
-    caps: Mapping[str, bool] = field(default_factory=dict)
+    caps: Mapping[str, bool] = NO_ENTRIES
     progress_group: ProgressGroup | None = None
     linux_resources: LinuxResources | None = None
 
@@ -314,31 +285,26 @@ class OpMetadata:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(NamedTuple):
     line: int = 0
     character: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(NamedTuple):
     start: Position | None = None
     end: Position | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class Location(NamedTuple):
     source_index: int = 0
     ranges: tuple[Range, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locations:
+class Locations(NamedTuple):
     locations: tuple[Location, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceInfo:
+class SourceInfo(NamedTuple):
     """One file that locations point into; `definition` is the LLB it was read from."""
 
     filename: str = ""
@@ -347,18 +313,16 @@ class SourceInfo:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceMap:
-    locations: Mapping[str, Locations] = field(default_factory=dict)
+class SourceMap(NamedTuple):
+    locations: Mapping[str, Locations] = NO_ENTRIES
     infos: tuple[SourceInfo, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(NamedTuple):
     """A whole graph: the bytes of its ops, inputs before users and the terminal op last; none for scratch."""
 
     ops: tuple[bytes, ...] = ()
-    metadata: Mapping[str, OpMetadata] = field(default_factory=dict)
+    metadata: Mapping[str, OpMetadata] = NO_ENTRIES
     source: SourceMap | None = None
 
     @property
@@ -371,19 +335,17 @@ class Definition:
         return tuple(digest(op) for op in self.ops)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOp:
+class BuildOp(NamedTuple):
     builder: int = 0
-    inputs: Mapping[str, OpInput] = field(default_factory=dict)
+    inputs: Mapping[str, OpInput] = NO_ENTRIES
     definition: Definition | None = None
-    attrs: Mapping[str, str] = field(default_factory=dict)
+    attrs: Mapping[str, str] = NO_ENTRIES
 
 
 OpKind: TypeAlias = ExecOp | SourceOp | FileOp | BuildOp | MergeOp | DiffOp | PassthroughOp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Op:
+class Op(NamedTuple):
     """One vertex of the graph; its digest is the SHA-256 of its bytes."""
 
     inputs: tuple[Input, ...] = ()

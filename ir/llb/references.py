@@ -1,8 +1,7 @@
 """Image references, with the grammar and the default names of the Docker ecosystem."""
 
 import re
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 _NAME_MAX: Final = 255
 _HOST_PART: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -23,8 +22,7 @@ class ImageNameError(ValueError):
     """A reference or digest that cannot be read; the text is the reference implementation's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """`domain/path:tag@digest`; tag and digest may be empty, the domain too where the text was not normalized."""
 
     domain: str
@@ -41,12 +39,12 @@ class Reference:
 
     def tagged(self) -> "Reference":
         """With the tag `latest` if it has neither tag nor digest."""
-        return self if self.tag or self.digest else replace(self, tag="latest")
+        return self if self.tag or self.digest else self._replace(tag="latest")
 
     def pinned(self, digest: str) -> "Reference":
         if not re.fullmatch(_DIGEST, digest):
             raise ImageNameError("invalid digest format")
-        return replace(self, digest=digest)
+        return self._replace(digest=digest)
 
     def familiar(self) -> str:
         """The short text that users write: without the default domain and `library/`."""
@@ -54,7 +52,7 @@ class Reference:
         if domain == "docker.io":
             rest = path.removeprefix("library/")
             domain, path = "", rest if "/" not in rest else path
-        return str(replace(self, domain=domain, path=path))
+        return str(self._replace(domain=domain, path=path))
 
 
 def parse(text: str) -> Reference:

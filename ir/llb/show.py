@@ -59,10 +59,10 @@ def _plain(value: object) -> Json:
             return value
         case bytes():
             return base64.b64encode(value).decode()
-        case tuple():
-            return [_plain(item) for item in value]
         case Mapping():
             return {key: _plain(value[key]) for key in sorted(value)}
+        case tuple() if type(value) is tuple:
+            return [_plain(item) for item in value]
         case _:
             return dump(value)
 
@@ -90,7 +90,7 @@ def _proto_value(field: Field, value: object) -> Json:
         case Kind.ENUM, int():
             return field.names[value]
         case ((Kind.MESSAGES | Kind.MESSAGE), _):
-            return [proto_json(item) for item in value] if isinstance(value, tuple) else proto_json(value)
+            return [proto_json(item) for item in value] if type(value) is tuple else proto_json(value)
         case Kind.MESSAGES_BY_NAME, Mapping():
             return {key: proto_json(value[key]) for key in sorted(value)}
         case _:

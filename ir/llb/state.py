@@ -1,8 +1,7 @@
 """States: an output together with what the next process inherits. Immutable; every operation returns a new one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from bakec.ir.llb import ops
 from bakec.ir.llb.graph import (
@@ -25,7 +24,7 @@ from bakec.ir.llb.graph import (
     User,
     marshal,
 )
-from bakec.ir.llb.ops import Definition, Platform
+from bakec.ir.llb.ops import NO_ENTRIES, Definition, Platform
 from bakec.ir.llb.paths import join
 from bakec.ir.llb.platforms import normalize
 
@@ -33,8 +32,7 @@ HOST, NONE = 1, 2
 INSECURE = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """What holds for one process only. `network` and `security` None keep those of the state."""
 
     mounts: tuple[MountSpec, ...] = ()
@@ -55,12 +53,11 @@ PLAIN: Final = RunOptions()
 PLAIN_DEFAULTS: Final = Defaults()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """`output` None is an empty file system. `env` keeps each variable at the place of its last assignment."""
 
     output: Output | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = NO_ENTRIES
     cwd: str = "/"
     user: str = ""
     hostname: str = ""
@@ -69,29 +66,34 @@ class State:
     security: int = 0
 
     def with_env(self, key: str, value: str) -> "State":
+        return self.with_envs(((key, value),))
+
+    def with_envs(self, pairs: Iterable[tuple[str, str]]) -> "State":
+        """With variables assigned one after the other."""
         env = dict(self.env)
-        env.pop(key, None)
-        env[key] = value
-        return replace(self, env=env)
+        for key, value in pairs:
+            env.pop(key, None)
+            env[key] = value
+        return self._replace(env=env)
 
     def with_cwd(self, path: str) -> "State":
         """An absolute `path` is kept as written; a relative one is joined to the directory so far."""
-        return replace(self, cwd=path if path.startswith("/") else join(self.cwd or "/", path))
+        return self._replace(cwd=path if path.startswith("/") else join(self.cwd or "/", path))
 
     def with_user(self, user: str) -> "State":
-        return replace(self, user=user)
+        return self._replace(user=user)
 
     def with_hostname(self, name: str) -> "State":
-        return replace(self, hostname=name)
+        return self._replace(hostname=name)
 
     def with_platform(self, platform: Platform) -> "State":
-        return replace(self, platform=normalize(platform))
+        return self._replace(platform=normalize(platform))
 
     def with_network(self, mode: int) -> "State":
-        return replace(self, network=mode)
+        return self._replace(network=mode)
 
     def with_output(self, output: Output | None) -> "State":
-        return replace(self, output=output)
+        return self._replace(output=output)
 
     def run(self, args: Sequence[str], options: RunOptions = PLAIN, about: About = NOTHING) -> "State":
         """The root file system after the process `args` ran on it."""

@@ -7,7 +7,7 @@ A driver file implements `Driver` and imports nothing of the runtime but this mo
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
 from bakec.ir.diagnostics import Failed, fail
@@ -98,6 +98,27 @@ class Images(Protocol):
     async def load(self, stream: AsyncIterator[bytes]) -> None:
         """Load an image archive."""
         ...
+
+
+class Engine(Protocol):
+    """The HTTP API of a Docker Engine, for drivers whose daemon is a container of it."""
+
+    @property
+    def place(self) -> str: ...
+
+    async def call(self, method: str, path: str, body: object = None) -> "tuple[int, Any]":
+        """One request: the status and the JSON of the answer, None when it is not JSON. Bytes are sent as a
+        tar archive, all else as JSON."""
+        ...
+
+    async def hijack(self, method: str, path: str, headers: Sequence[tuple[str, str]], body: object = None) -> Pipe:
+        """A request whose answer turns the connection into a stream."""
+        ...
+
+    @property
+    def images(self) -> Images: ...
+
+    async def close(self) -> None: ...
 
 
 class Driver(Protocol):

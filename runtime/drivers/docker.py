@@ -5,13 +5,12 @@ import json
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from bakec.runtime.drivers.base import Endpoint, Features, SocketPipe, unreachable
+from bakec.runtime.drivers.base import Endpoint, Features, Pipe, SocketPipe, unreachable
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -25,6 +24,7 @@ SNAPSHOTTER_LABEL = "org.mobyproject.buildkit.worker.snapshotter"
 HOST_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
 UPGRADE = (("Connection", "Upgrade"), ("Upgrade", "h2c"))
 CONNECT_SECONDS = 10
+ERROR_LENGTH = 4096
 NO_TIMEOUT = cast(int, None)  # what the library takes for it, and its stubs do not know
 
 Result = TypeVar("Result")
@@ -48,14 +48,13 @@ class DockerDriver:
         return None
 
     async def open(self) -> None:
-        pipe = await self._request("GET", "/_ping", ())
-        pipe.close()
+        await self.call("GET", "/_ping")
 
-    async def dial(self) -> SocketPipe:
-        return await self._request("POST", "/grpc", UPGRADE)
+    async def dial(self) -> Pipe:
+        return await self.hijack("POST", "/grpc", UPGRADE)
 
-    async def session(self, headers: Sequence[tuple[str, str]]) -> SocketPipe | None:
-        return await self._request("POST", "/session", (*UPGRADE, *headers))
+    async def session(self, headers: Sequence[tuple[str, str]]) -> Pipe | None:
+        return await self.hijack("POST", "/session", (*UPGRADE, *headers))
 
     def features(self, labels: Mapping[str, str]) -> Features:
         containerd = SNAPSHOTTER_LABEL in labels
@@ -82,21 +81,44 @@ class DockerDriver:
             await asyncio.to_thread(self._images.close)
             self._images = None
 
-    async def _request(self, method: str, path: str, headers: Sequence[tuple[str, str]]) -> SocketPipe:
-        """Send a request; the pipe is what follows the head of the answer. No body is ever sent."""
+    async def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        # HTTP/1.0: the answer comes in one piece and ends with the connection.
+        reader, writer, status = await self._send(method, path, "1.0", (), body)
+        try:
+            data = await reader.read()
+        except OSError as error:
+            raise unreachable(self.host, _reason(error)) from error
+        finally:
+            writer.close()
+        try:
+            return status, json.loads(data)
+        except ValueError:
+            return status, None
+
+    async def hijack(self, method: str, path: str, headers: Sequence[tuple[str, str]], body: object = None) -> Pipe:
+        reader, writer, status = await self._send(method, path, "1.1", headers, body)
+        if status not in (101, 200):
+            said = await reader.read(ERROR_LENGTH)
+            writer.close()
+            raise unreachable(self.host, f"{path} answered {status} {said.decode(errors='replace').strip()}")
+        return SocketPipe(reader, writer)
+
+    async def _send(
+        self, method: str, path: str, version: str, headers: Sequence[tuple[str, str]], body: object
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, int]:
+        """Send a request and read the head of its answer."""
+        kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        described = (("Content-Type", kind), ("Content-Length", str(len(data)))) if body is not None else ()
+        fields = (f"{key}: {value}" for key, value in (("Host", "docker"), *described, *headers))
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 reader, writer = await self._connect()
-                fields = (f"{key}: {value}" for key, value in headers)
-                head = [f"{method} {path} HTTP/1.1", "Host: docker", *fields]
-                writer.write("\r\n".join([*head, "\r\n"]).encode())
-                status, body = await _read_head(reader)
+                writer.write("\r\n".join([f"{method} {path} HTTP/{version}", *fields, "\r\n"]).encode() + data)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            return reader, writer, int(head.split(" ", 2)[1])
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
             raise unreachable(self.host, _reason(error)) from error
-        if status not in (101, 200):
-            writer.close()
-            raise unreachable(self.host, f"{path} answered {status} {body}")
-        return SocketPipe(reader, writer)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         url = urlsplit(self.host)
@@ -115,18 +137,6 @@ class DockerDriver:
         context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
         context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
         return context
-
-
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, str]:
-    """The status of an HTTP answer and, if it is an error with a body, what it says."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.split("\r\n")
-    status = int(first.split(" ", 2)[1])
-    length = next((int(line[15:]) for line in lines if line.lower().startswith("content-length:")), 0)
-    body = (await reader.readexactly(length)).decode(errors="replace") if length else ""
-    with suppress(ValueError, AttributeError):
-        body = json.loads(body).get("message", body)
-    return status, body
 
 
 def _reason(error: BaseException) -> str:

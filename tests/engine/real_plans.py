@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from bakec.ir.plan import FrontendSolve, Job, JobId, LocalDir, Need, Plan, TargetName
 from bakec.runtime.results import RunResult
@@ -35,11 +36,12 @@ def plan(*jobs: Job) -> Plan:
     return Plan(requested=tuple(each.target for each in jobs), jobs=jobs)
 
 
-def docker(env: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(("docker", *arguments), env=dict(env), capture_output=True, text=True, check=False)
+def docker(env: Mapping[str, str], *arguments: str, cwd: Path | None = None) -> str:
+    command = ("docker", *arguments)
+    done = subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def inspect(env: Mapping[str, str], image: str) -> dict[str, object]:
-    return json.loads(docker(env, "image", "inspect", image))[0]
+def inspect(env: Mapping[str, str], name: str, *, kind: str = "image") -> dict[str, object]:
+    return json.loads(docker(env, kind, "inspect", name))[0]

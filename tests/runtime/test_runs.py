@@ -121,6 +121,14 @@ def test_a_failure_is_tried_again_as_often_as_asked_for(perform: Runner, monkeyp
     assert result.jobs[0].attempts == 3
 
 
+def test_a_failure_of_the_build_itself_is_not_tried_again(perform: Runner) -> None:
+    async def wrong(_name: str) -> None:
+        raise OSError('process "make" did not complete successfully: exit code: 2')
+
+    result = perform(FakeDriver(wrong), job("a"), retries=5)
+    assert result.jobs[0].attempts == 1
+
+
 def test_a_journal_lets_a_run_be_taken_up_again(perform: Runner, tmp_path: Path) -> None:
     jobs = (job("a"), job("b"), job("c"))
     journal = tmp_path / "run.journal"

@@ -34,10 +34,11 @@ def place(span: Span) -> str:
 
 
 def _body(body: Body, indent: str) -> Iterator[str]:
-    items = sorted([*body.attributes.values(), *body.blocks], key=lambda item: item.span.start)
-    for item in items:
+    items: list[Attribute | Block] = [*body.attributes.values(), *body.blocks]
+    for item in sorted(items, key=lambda item: item.span.start):
         if isinstance(item, Block):
-            labels = "".join(f" {label!r} {place(span)}" for label, span in zip(item.labels, item.label_spans, strict=True))
+            pairs = zip(item.labels, item.label_spans, strict=True)
+            labels = "".join(f" {label!r} {place(span)}" for label, span in pairs)
             missing = f"missing items at {place(item.body.end)}"
             yield f"{indent}block {item.type}{labels} [{place(item.span)}, header {place(item.header)}, {missing}]"
             yield from _body(item.body, indent + "  ")
@@ -88,5 +89,3 @@ def _word(part: object) -> str:
         return " ".join(f"({one.rule.code} {message(one)})" for one in part)
     return repr(part)
 
-
-__all__ = ["Attribute", "dump_body", "dump_diagnostics", "dump_tokens", "place"]

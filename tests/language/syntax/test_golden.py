@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.language.syntax.dump import dump_body, dump_diagnostics, dump_tokens
 
 from bakec.compiler.hcl.lexer import tokenize
 from bakec.compiler.hcl.parse import parse_hcl
 from bakec.compiler.json.parse import parse_json
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.span import Source
+from tests.language.syntax.dump import dump_body, dump_diagnostics, dump_tokens
 
 Golden = Callable[[Path, str], None]
 
