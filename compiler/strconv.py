@@ -28,15 +28,18 @@ def parse_bool(text: str) -> bool:
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _HEXADECIMAL = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+_SEPARATOR = re.compile(r"(?<=[0-9])_(?=[0-9])")
+_HEX_SEPARATOR = re.compile(r"(?<=[0-9a-fxA-FX])_(?=[0-9a-fA-F])")
 _SPECIAL = re.compile(r"[+-]?(?:inf|infinity)|nan", re.IGNORECASE)
 
 
 def parse_float(text: str) -> float:
     """A double; infinite or not a number only where the text says so."""
-    if _DECIMAL.fullmatch(text) or _SPECIAL.fullmatch(text):
-        value = float(text)
-    elif _HEXADECIMAL.fullmatch(text):
-        value = _from_hex(text)
+    digits = (_HEX_SEPARATOR if "x" in text.lower() else _SEPARATOR).sub("", text)
+    if _DECIMAL.fullmatch(digits) or _SPECIAL.fullmatch(text):
+        value = float(digits)
+    elif _HEXADECIMAL.fullmatch(digits):
+        value = _from_hex(digits)
     else:
         raise NumberError("ParseFloat", text)
     if isinf(value) and not _SPECIAL.fullmatch(text):

@@ -37,7 +37,7 @@ def builder(
 def test_the_container_is_made_as_buildx_makes_it(run: Runner, builder: dict[str, str]) -> None:
     result = run(job("first", COPY, exports=(Exporter(type="cacheonly"),)), builder="boxed", env=builder)
 
-    assert result.exit is Exit.OK, result.diagnostics
+    assert result.exit is Exit.OK, [each.message for each in result.diagnostics]
     found = inspect(builder, "buildx_buildkit_boxed0", kind="container")
     host = found["HostConfig"]
     assert host["Privileged"]
@@ -56,7 +56,7 @@ def test_what_was_built_comes_out_of_it(run: Runner, builder: dict[str, str], pr
     )
     result = run(*jobs, builder="boxed", env=builder)
 
-    assert result.exit is Exit.OK, result.diagnostics
+    assert result.exit is Exit.OK, [each.message for each in result.diagnostics]
     assert (project / "out/bin/busybox").read_bytes() == (project / "context/busybox").read_bytes()
     assert "MADE=inside" in docker(builder, "run", "--rm", "bakec-test/boxed")
 
@@ -65,7 +65,7 @@ def test_a_container_that_was_stopped_is_started_again(run: Runner, builder: dic
     docker(builder, "stop", "-t", "20", "buildx_buildkit_boxed0")
     exports = (Exporter(type="cacheonly"),)
     result = run(job("first", COPY, exports=exports), builder="boxed", env=builder)
-    assert result.exit is Exit.OK, result.diagnostics
+    assert result.exit is Exit.OK, [each.message for each in result.diagnostics]
 
 
 def test_an_image_that_is_nowhere_is_one_clear_error(run: Runner, builder: dict[str, str], tmp_path: Path) -> None:

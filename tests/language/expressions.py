@@ -31,7 +31,7 @@ class FixedWorld:
     def reference(self, traversal: ScopeTraversal) -> tuple[Value, int] | Diagnostic:
         raise AssertionError("there are no blocks")
 
-    def function(self, name: str, at: object) -> None:
+    def function(self, name: str, *_: object) -> None:
         return None
 
     def variable_names(self) -> Iterable[str]:

@@ -74,7 +74,16 @@ def test_words_for_booleans() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e3", 1000.0), ("+5", 5.0), ("5.", 5.0), (".5", 0.5), ("0x1p4", 16.0), ("-0X.8P1", -1.0), ("1_000", 1000.0)],
+    [
+        ("1e3", 1000.0),
+        ("+5", 5.0),
+        ("5.", 5.0),
+        (".5", 0.5),
+        ("0x1p4", 16.0),
+        ("-0X.8P1", -1.0),
+        ("1_0e1_0", 1e11),
+        ("0x_1p0", 1.0),
+    ],
 )
 def test_doubles(text: str, value: float) -> None:
     assert parse_float(text) == value
