@@ -46,11 +46,13 @@ def _bad(char: str, context: str) -> JsonError:
 
 
 class Decoder:
-    """A position in a text. `expect` is what may come next within the innermost bracket."""
+    """A position in a text. `expect` is what may come next within the innermost bracket; `whole` when one value is
+    read at once, which is reported on with other words."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, at: int = 0, *, whole: bool = False) -> None:
         self.text = text
-        self.at = 0
+        self.at = at
+        self.whole = whole
         self.open: list[str] = []
         self.expect = "value"
 
@@ -69,7 +71,7 @@ class Decoder:
         while True:
             char = self.peek()
             if not char:
-                raise JsonError("EOF")
+                raise JsonError("unexpected EOF" if self.whole else "EOF")
             if char in "[{" and self._value_allowed():
                 return self._enter(char)
             if char in "]}" and self._closes(char):
@@ -128,8 +130,9 @@ class Decoder:
     def _context(self) -> str:
         if self.expect == "comma":
             return _AFTER[self.open[-1]]
-        # At the first key the reference gives no context at all.
-        return {"key": _KEY, "colon": "after object key", "first key": ""}.get(self.expect, _VALUE)
+        if self.expect == "first key":
+            return _KEY if self.whole else ""
+        return {"key": _KEY, "colon": "after object key"}.get(self.expect, _VALUE)
 
     def _scalar(self) -> Token:
         start = self.at
@@ -137,56 +140,15 @@ class Decoder:
         return _scalar(self.text[start : self.at])
 
     def _cut(self) -> str:
-        self.peek()
-        start = self.at
-        self.at = _end_of_value(self.text, start)
-        return self.text[start : self.at]
-
-
-def _end_of_value(text: str, at: int) -> int:
-    """Where the value that starts at `at` ends. Raises `JsonError`."""
-    start = at
-    open_brackets: list[str] = []
-    state = "value"
-    while True:
-        found = _SPACE.match(text, at)
-        assert found is not None
-        at = found.end()
-        char = text[at : at + 1]
-        if not char:
-            raise JsonError("unexpected EOF" if text[start:].strip(" \t\r\n") else "EOF")
-        if state in ("value", "first value") and char in "[{":
-            open_brackets.append(char)
-            state = "first value" if char == "[" else "first key"
-            at += 1
-            continue
-        if state in ("comma", "first value", "first key") and char == _CLOSING[open_brackets[-1]]:
-            open_brackets.pop()
-            at += 1
-            state = "comma"
-        elif state in ("key", "first key"):
-            if char != '"':
-                raise _bad(char, _KEY)
-            at = _end_of_scalar(text, at)
-            state = "colon"
-        elif state == "colon":
-            if char != ":":
-                raise _bad(char, "after object key")
-            at += 1
-            state = "value"
-        elif state == "comma":
-            if char != ",":
-                raise _bad(char, _AFTER[open_brackets[-1]])
-            at += 1
-            state = "key" if open_brackets[-1] == "{" else "value"
-        else:
-            at = _end_of_scalar(text, at)
-            state = "comma"
-        if state == "comma" and not open_brackets:
-            return at
-
-
-_CLOSING = {"[": "]", "{": "}"}
+        if not self.peek():
+            raise JsonError("EOF")
+        value = Decoder(self.text, self.at, whole=True)
+        value.token()
+        while value.open:
+            value.token()
+        text = self.text[self.at : value.at]
+        self.at = value.at
+        return text
 
 
 def _end_of_scalar(text: str, at: int) -> int:

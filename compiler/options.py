@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
+
+if TYPE_CHECKING:
+    from bakec.compiler.remote import Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +22,9 @@ class CompileOptions:
     sets: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     builtins: Mapping[str, str] = field(default_factory=dict)
-    """Overrides of the built-in variables, for definitions that are compiled away from their project."""
+    """Overrides of the built-in variables."""
+    remote: "Remote | None" = None
+    """Definitions that were fetched from elsewhere; `files` then names those of this machine, as `cwd://NAME`."""
 
 
 def implied_sets(

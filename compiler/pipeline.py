@@ -44,7 +44,7 @@ EMPTY = Definitions(targets=(), groups=())
 
 def parse(options: CompileOptions, host: Host, sink: Diagnostics) -> Parsed:
     """Read and parse every definition file. Raises `Failed` where a file cannot be read."""
-    sources = read_sources(options.files, host)
+    sources = read_sources(options.files, host, options.remote)
     trees: list[File] = []
     projects: list[Source] = []
     for source in sources:
@@ -161,12 +161,21 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
     parsed = parse(options, host, sink)
     sink.check()
     definitions = define(parsed, options, host, sink)
-    return parsed, definitions, choose(definitions, options, host)
+    selection = choose(definitions, options, host)
+    if options.remote and options.remote.tree:
+        from bakec.compiler.remote import rebind
+
+        selection = rebind(selection, options.remote.tree)
+    return parsed, definitions, selection
 
 
 def compile_plan(options: CompileOptions, host: Host, sink: Diagnostics, *, check: bool = False) -> Plan:
     """From files to the plan. With `check` what the build will read on this machine must be there. Raises `Failed`."""
     parsed, definitions, selection = load(options, host, sink)
+    if options.remote and options.remote.tree:
+        from bakec.compiler.remote import rebind_named
+
+        selection = rebind_named(selection, options.remote.tree)
     return assemble(parsed.sources, definitions, selection, host, host if check else None)
 
 

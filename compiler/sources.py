@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bakec.compiler.host import Host
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.span import Source
+
+if TYPE_CHECKING:
+    from bakec.compiler.remote import Remote
 
 DEFAULT_NAMES: Final = (
     "compose.yaml",
@@ -24,13 +27,18 @@ DEFAULT_NAMES: Final = (
 MAX_BYTES: Final = 64 << 20
 
 
-def read_sources(names: Iterable[str], host: Host) -> list[Source]:
-    """The files named with `-f`, else in `BUILDX_BAKE_FILE`, else those of the default names that exist.
+def read_sources(names: Iterable[str], host: Host, remote: "Remote | None" = None) -> list[Source]:
+    """The files named with `-f`, else in `BUILDX_BAKE_FILE`, else those of the default names that exist. Files that
+    were fetched come first, and of this machine then only those that are named `cwd://NAME`.
 
     An empty file counts as absent, empty standard input does not. Raises `Failed`.
     """
     given = list(names)
-    if given:
+    if remote is not None:
+        found = [Source(name, _decode(name, data)) for name, data in remote.files if data]
+        here = (name for name in given if name.startswith("cwd://"))
+        found += [source for name in here if (source := _read_named(name, host, "open"))]
+    elif given:
         found = [source for name in given if (source := _read_named(name, host, "open"))]
     elif host.env.get("BUILDX_BAKE_FILE", "").strip():
         found = [source for name in _environment_names(host) if (source := _read_named(name, host, "stat"))]
@@ -85,7 +93,10 @@ def _unreadable(path: str, error: OSError | ValueError) -> Failed:
 
 
 def _decode(name: str, data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise fail(codes.NOT_TEXT.at(None, path=name)) from error
+    """Bytes that are not UTF-8 become lone surrogates, which the front ends report where they stand."""
+    if name.lower().endswith((".yml", ".yaml")):
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise fail(codes.NOT_TEXT.at(None, path=name)) from error
+    return data.decode("utf-8", "surrogateescape")

@@ -1,48 +1,63 @@
-"""Plans as bytes. The only module that knows the wire form; the table of columns below is that form.
+"""Plans as bytes. The only module that knows msgpack; `ir.columns` is the table of what stands where.
 
-A plan is one canonical msgpack map: keys sorted, defaults left out, no floats. `digest` is the SHA-256 of the rest
-without `produced-by`. What a newer format adds as optional fields is kept in `Plan.extra` by its path and written
-back. Reading is bounded and checks every type: a plan may come from anywhere.
+A plan is one canonical msgpack map: keys sorted, defaults left out, the shortest form of every value, no floats.
+`digest` is the SHA-256 of the rest without `produced-by`. What a newer format adds as optional fields is kept in
+`Plan.extra` by its path and written back. Reading is bounded, checks every type, and accepts canonical bytes alone:
+a plan may come from anywhere, and `dump(load(data))` is `data`.
 """
 
+import gc
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 
 import msgpack
 
-from bakec.ir.plan import (
-    FORMAT,
-    Cache,
-    Exporter,
-    FrontendSolve,
-    Group,
-    InputFile,
-    InputVariable,
-    Job,
-    LlbSolve,
-    LocalDir,
-    Need,
-    OpMeta,
-    OriginRecord,
-    Pin,
-    Plan,
-    PlatformBuild,
-    Secret,
-    Ssh,
-    Target,
+from bakec.ir.columns import (
+    DEFAULTS,
+    HEADER,
+    RECORDS,
+    TEXT,
+    Choice,
+    Leaf,
+    ListOf,
+    MapOf,
+    RecordOf,
+    Shape,
+    TableOf,
+    Tree,
 )
+from bakec.ir.plan import FORMAT, Plan
 
 FEATURES: Final = frozenset({"llb"})
 """What this version understands beyond the basic format."""
 
-MAX_BYTES: Final = 1 << 28
-MAX_DEPTH: Final = 64
+MAX_BYTES: Final = 1 << 26
+MAX_VALUES: Final = 1 << 22
+"""How many values a plan may hold. A few bytes can claim a large list, so the size alone bounds no memory."""
+MAX_DEPTH: Final = 32
+
+_MISSING: Final = object()
 
 
 class WireError(ValueError):
     """The bytes are no plan; the message says where and why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path: list[str] = []
+
+    def under(self, step: object) -> "WireError":
+        """The same error, one level further out."""
+        self.path.insert(0, str(step))
+        return self
+
+    def __str__(self) -> str:
+        return f"{'/'.join(self.path)}: {self.reason}" if self.path else self.reason
 
 
 class NewerFormat(WireError):
@@ -57,144 +72,101 @@ class DigestMismatch(WireError):
     """The body is not the one that the digest was made of."""
 
 
-# --- the table ------------------------------------------------------------------------------------------------
-
-
-class Leaf(NamedTuple):
-    """A value that is the same in memory and on the wire."""
-
-    name: str
-    type: type
-
-
-class ListOf(NamedTuple):
-    item: "Shape"
-
-
-class MapOf(NamedTuple):
-    item: "Shape"
-
-
-class RecordOf(NamedTuple):
-    record: type
-
-
-class Choice(NamedTuple):
-    """One of several records, told apart by the key `kind`."""
-
-    options: dict[str, type]
-
-
-class Tree(NamedTuple):
-    """Any value that JSON has, floats excepted."""
-
-
-Shape: TypeAlias = Leaf | ListOf | MapOf | RecordOf | Choice | Tree
-
-TEXT, INT, FLAG, BYTES = Leaf("text", str), Leaf("int", int), Leaf("flag", bool), Leaf("bytes", bytes)
-TEXTS, TABLE = ListOf(TEXT), MapOf(TEXT)
-
-RECORDS: Final[dict[type, dict[str, Shape]]] = {
-    Plan: {
-        "requested": TEXTS,
-        "files": ListOf(RecordOf(InputFile)),
-        "variables": ListOf(RecordOf(InputVariable)),
-        "origins": ListOf(RecordOf(OriginRecord)),
-        "groups": ListOf(RecordOf(Group)),
-        "targets": ListOf(RecordOf(Target)),
-        "ops": MapOf(BYTES),
-        "op_meta": MapOf(RecordOf(OpMeta)),
-        "jobs": ListOf(RecordOf(Job)),
-        "lock": ListOf(RecordOf(Pin)),
-    },
-    InputFile: {"path": TEXT, "digest": TEXT},
-    InputVariable: {"name": TEXT, "source": TEXT, "value": TEXT, "origin": INT},
-    OriginRecord: {"kind": TEXT, "name": TEXT, "file": TEXT, "line": INT, "inputs": ListOf(INT)},
-    Group: {"name": TEXT, "targets": TEXTS, "description": TEXT},
-    Target: {"name": TEXT, "view": Tree(), "origins": MapOf(INT), "linked": FLAG},
-    Job: {
-        "id": TEXT,
-        "target": TEXT,
-        "solve": Choice({"frontend": FrontendSolve, "llb": LlbSolve}),
-        "platforms": TEXTS,
-        "needs": ListOf(RecordOf(Need)),
-        "tags": TEXTS,
-        "exports": ListOf(RecordOf(Exporter)),
-        "cache_from": ListOf(RecordOf(Cache)),
-        "cache_to": ListOf(RecordOf(Cache)),
-        "locals": ListOf(RecordOf(LocalDir)),
-        "oci_layouts": TABLE,
-        "dockerfile_inline": TEXT,
-        "secrets": ListOf(RecordOf(Secret)),
-        "ssh": ListOf(RecordOf(Ssh)),
-        "entitlements": TEXTS,
-        "pull": FLAG,
-        "provenance_default": FLAG,
-        "call": TEXT,
-        "description": TEXT,
-    },
-    Need: {"context": TEXT, "job": TEXT},
-    Exporter: {"type": TEXT, "attrs": TABLE, "dest": TEXT},
-    Cache: {"type": TEXT, "attrs": TABLE},
-    LocalDir: {"name": TEXT, "path": TEXT},
-    Secret: {"id": TEXT, "src": TEXT, "env": TEXT},
-    Ssh: {"id": TEXT, "paths": TEXTS},
-    FrontendSolve: {"frontend": TEXT, "attrs": TABLE, "reason": TEXT},
-    LlbSolve: {"builds": ListOf(RecordOf(PlatformBuild))},
-    PlatformBuild: {"platform": TEXT, "ops": TEXTS, "config": BYTES},
-    OpMeta: {"description": TABLE, "caps": TEXTS, "ignore_cache": FLAG, "progress_group": ListOf(Tree())},
-    Pin: {"ref": TEXT, "digest": TEXT, "origin": TEXT},
-}
-"""Every record and the shape of each of its fields. Fields of `Plan` stand in the top map, beside the header."""
-
-_HEADER: Final = ("format", "features", "produced-by", "digest")
-
-
 # --- writing --------------------------------------------------------------------------------------------------
+
+Writer: TypeAlias = Callable[[Any], Any]
 
 
 def dump(plan: Plan, produced_by: str = "") -> bytes:
     """The canonical bytes of `plan`. `produced_by` is informative and outside the digest."""
-    body = _body(plan)
-    whole = {**body, "digest": _digest(body)}
+    chunks = _chunks(wire(plan))
+    chunks["digest"] = _pack(_digest(chunks))
     if produced_by:
-        whole["produced-by"] = produced_by
-    return _pack(_sorted(whole))
+        chunks["produced-by"] = _pack(produced_by)
+    return _join(chunks)
 
 
 def digest(plan: Plan) -> str:
     """`sha256:` digest of the canonical body: equal plans, equal digests, whatever wrote them."""
-    return _digest(_body(plan))
+    return _digest(_chunks(wire(plan)))
 
 
 def wire(plan: Plan) -> dict[str, Any]:
-    """The plan as plain maps and lists, keys sorted: what `dump` packs, without the digest."""
-    plain: dict[str, Any] = _sorted(_body(plan))
-    return plain
+    """The plan as plain maps and lists, keys sorted: what `dump` packs, without the digest.
 
-
-def _body(plan: Plan) -> dict[str, Any]:
-    body = {"format": FORMAT, "features": sorted(plan.features), **_record_to_wire(plan)}
+    Raises `ValueError` where `plan.extra` belongs to records that are no longer there.
+    """
+    body = {"format": FORMAT, **_WRITERS[Plan](plan)}
+    if plan.features:
+        body["features"] = sorted(plan.features)
     for path, value in plan.extra.items():
-        _plant(body, path.split("/"), value)
-    return body
+        _plant(body, path, value)
+    return dict(sorted(body.items()))
 
 
-def _plant(node: Any, path: list[str], value: Any) -> None:
+def _plant(body: dict[str, Any], path: tuple[str | int, ...], value: Any) -> None:
     """Put back an optional field of a newer format at its path."""
     *parents, name = path
-    for step in parents:
-        node = node[int(step)] if isinstance(node, list) else node[step]
-    node[name] = value
+    node: Any = body
+    try:
+        for step in parents:
+            node = node[step]
+        items = sorted([*node.items(), (name, value)])
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"the plan no longer has the record of {'/'.join(map(str, path))}") from error
+    node.clear()
+    node.update(items)
 
 
-def _digest(body: Mapping[str, Any]) -> str:
-    return "sha256:" + hashlib.sha256(_pack(_sorted(body))).hexdigest()
+def _chunks(body: Mapping[str, Any]) -> dict[str, bytes]:
+    """The value of each top key, packed once: the digest and the file are made of the same chunks."""
+    return {name: _pack(value) for name, value in body.items()}
+
+
+def _join(chunks: Mapping[str, bytes]) -> bytes:
+    head = msgpack.Packer().pack_map_header(len(chunks))
+    return b"".join((head, *chain.from_iterable((_pack(name), chunks[name]) for name in sorted(chunks))))
+
+
+def _digest(chunks: Mapping[str, bytes]) -> str:
+    inside = {name: chunk for name, chunk in chunks.items() if name not in ("digest", "produced-by")}
+    return "sha256:" + hashlib.sha256(_join(inside)).hexdigest()
 
 
 def _pack(data: Any) -> bytes:
     packed: bytes = msgpack.packb(data, use_bin_type=True)
     return packed
+
+
+def _writer(shape: Shape) -> Writer | None:
+    """What turns a value of this shape into plain maps and lists; None where it is plain already."""
+    match shape:
+        case Leaf():
+            return None
+        case Tree():
+            return _sorted
+        case ListOf(item):
+            return partial(_write_list, _writer(item))
+        case MapOf(item):
+            return partial(_write_map, _writer(item))
+        case RecordOf(record):
+            return _WRITERS[record]
+        case TableOf(record):
+            return partial(_write_table, record)
+        case Choice(options):
+            return partial(_write_choice, {option: name for name, option in options.items()})
+
+
+def _write_list(item: Writer | None, value: Iterable[Any]) -> list[Any]:
+    return list(value) if item is None else [item(one) for one in value]
+
+
+def _write_map(item: Writer | None, value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value[key] if item is None else item(value[key]) for key in sorted(value)}
+
+
+def _write_choice(kinds: Mapping[type, str], value: Any) -> dict[str, Any]:
+    return dict(sorted({"kind": kinds[type(value)], **_WRITERS[type(value)](value)}.items()))
 
 
 def _sorted(data: Any) -> Any:
@@ -205,181 +177,393 @@ def _sorted(data: Any) -> Any:
     return data
 
 
-def _defaults(record: type) -> dict[str, Any]:
-    """The defaults of a record's fields; a field without one is always written."""
-    found: dict[str, Any] = {}
-    for one in fields(record):
-        if one.default is not MISSING:
-            found[one.name] = one.default
-        elif one.default_factory is not MISSING:
-            found[one.name] = one.default_factory()
-    return found
+def _write_table(record: type, rows: Iterable[Any]) -> dict[str, Any]:
+    rows = list(rows)
+    texts: dict[str, int] = {}
+    table: dict[str, Any] = {}
+    for name, column in RECORDS[record].items():
+        values = list(map(attrgetter(name), rows))
+        default = DEFAULTS[record].get(name, _MISSING)
+        if all(value == default for value in values):
+            continue
+        if column.shape is TEXT:
+            table[name] = [texts.setdefault(value, len(texts)) for value in values]
+        else:
+            table[name] = values if column.shape != ListOf(Leaf("int", int)) else list(map(list, values))
+    return dict(sorted({**table, "texts": list(texts)}.items()))
 
 
-_DEFAULTS: Final = {record: _defaults(record) for record in RECORDS}
+def _record_writer(record: type) -> Writer:
+    defaults = DEFAULTS[record]
+    rows = [
+        (name, attrgetter(name), defaults.get(name, _MISSING), _writer(column.shape))
+        for name, column in sorted(RECORDS[record].items())
+    ]
 
+    def write(value: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, get, default, convert in rows:
+            one = get(value)
+            if one != default:
+                found[name] = one if convert is None else convert(one)
+        return found
 
-def _record_to_wire(record: Any) -> dict[str, Any]:
-    kind = type(record)
-    defaults = _DEFAULTS[kind]
-    wire: dict[str, Any] = {}
-    for name, shape in RECORDS[kind].items():
-        value = getattr(record, name)
-        if name not in defaults or value != defaults[name]:
-            wire[name] = _to_wire(shape, value)
-    return wire
-
-
-def _to_wire(shape: Shape, value: Any) -> Any:
-    match shape:
-        case Leaf() | Tree():
-            return value
-        case ListOf(Leaf()):
-            return None if value is None else list(value)
-        case ListOf(item):
-            return None if value is None else [_to_wire(item, one) for one in value]
-        case MapOf(item):
-            return {key: _to_wire(item, one) for key, one in value.items()}
-        case RecordOf():
-            return _record_to_wire(value)
-        case Choice(options):
-            kind = next(name for name, option in options.items() if option is type(value))
-            return {"kind": kind, **_record_to_wire(value)}
+    return write
 
 
 # --- reading --------------------------------------------------------------------------------------------------
 
+Reader: TypeAlias = Callable[[Any, list[str]], Any]
+"""Takes a wire value and a list for the names of fields it does not know."""
+
 
 def load(data: bytes) -> Plan:
-    """The plan in `data`. Raises `WireError` and its kin; never runs anything, never takes more memory than a small
-    multiple of `data`."""
+    """The plan in `data`. Raises `WireError` and its kin; never runs anything, and takes memory in proportion to
+    `MAX_VALUES` at most."""
+    collects = gc.isenabled()
+    gc.disable()  # a plan holds no cycles, and looking for them takes as long as reading it
+    try:
+        return _load(data)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _load(data: bytes) -> Plan:
+    body = _unpack(data)
+    _check_format(body)
+    _check_bytes(body, data)
+    unknown: list[str] = []
+    known = {name: value for name, value in body.items() if name not in HEADER}
+    plan: Plan = _RECORD_READERS[Plan](known, unknown)
+    extra = dict(_extras(RecordOf(Plan), known, ())) if unknown else {}
+    for path, value in extra.items():
+        _check_tree(value, [], MAX_DEPTH, "/".join(map(str, path)))
+    changes: dict[str, Any] = {"features": tuple(body.get("features", ())), "extra": extra}
+    for name, value in changes.items():
+        # The record was made a moment ago and nobody else has it: cheaper than a second copy of a large plan.
+        object.__setattr__(plan, name, value)
+    return plan
+
+
+def _unpack(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise WireError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    body = _unpack(data)
-    if not isinstance(body, dict) or not isinstance(body.get("format"), int) or body["format"] is True:
-        raise WireError("it has no format number")
-    if body["format"] > FORMAT:
-        raise NewerFormat(str(body["format"]))
-    missing = [name for name in _features(body) if name not in FEATURES]
-    if missing:
-        raise MissingFeature(", ".join(missing))
-    _check_digest(body)
-    extra: dict[str, Any] = {}
-    known = {name: body[name] for name in body if name not in _HEADER}
+    count = _Count()
     try:
-        return _Reader(extra).plan(known, tuple(body.get("features", ())))
+        body = msgpack.unpackb(
+            data,
+            raw=False,
+            strict_map_key=True,
+            object_pairs_hook=count.on_map,
+            list_hook=count.on_list,
+            ext_hook=_refuse,
+            max_array_len=MAX_VALUES,
+            max_map_len=MAX_VALUES,
+        )
+    except WireError:
+        raise
     except RecursionError as error:
         raise WireError("it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise WireError("a text is not UTF-8") from error
+    except (ValueError, TypeError, OverflowError, msgpack.exceptions.UnpackException) as error:
+        raise WireError(_reason(error)) from error
+    if not isinstance(body, dict):
+        raise WireError("it is not a map")
+    return body
 
 
-def _unpack(data: bytes) -> Any:
-    try:
-        return msgpack.unpackb(data, raw=False, strict_map_key=True)
-    except (ValueError, msgpack.exceptions.UnpackException, TypeError) as error:
-        raise WireError(str(error) or type(error).__name__) from error
+def _reason(error: Exception) -> str:
+    """msgpack's own words are for programmers."""
+    if isinstance(error, msgpack.exceptions.StackError):
+        return "it is nested too deeply"
+    if isinstance(error, msgpack.exceptions.ExtraData):
+        return "something follows the end"
+    text = str(error)
+    if "incomplete" in text:
+        return "it is cut short"
+    return f"it is not msgpack: {text}" if text else "it is not msgpack"
 
 
-def _features(body: Mapping[str, Any]) -> Iterable[str]:
+def _refuse(code: int, _: bytes) -> Any:
+    raise WireError(f"extension type {code} has no place in a plan")
+
+
+class _Count:
+    """Hooks of the unpacker: bounds the number of values and holds maps to sorted text keys, each once."""
+
+    def __init__(self) -> None:
+        self.left = MAX_VALUES
+
+    def on_list(self, items: list[Any]) -> list[Any]:
+        self.left -= len(items) + 2
+        if self.left < 0:
+            raise _too_many()
+        return items
+
+    def on_map(self, pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+        self.left -= 2 * len(pairs) + 2
+        if self.left < 0:
+            raise _too_many()
+        found = dict(pairs)
+        # Either all keys are text or sorting them fails, unless all are bytes.
+        try:
+            sound = len(found) == len(pairs) and list(found) == sorted(found) and (not pairs or type(pairs[0][0]) is str)
+        except TypeError:
+            sound = False
+        if not sound:
+            raise _bad_keys([key for key, _ in pairs])
+        return found
+
+
+def _too_many() -> WireError:
+    return WireError(f"it holds more than {MAX_VALUES} values")
+
+
+def _bad_keys(keys: list[Any]) -> WireError:
+    if any(type(key) is not str for key in keys):
+        return WireError("a key is not text")
+    twice = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
+    return WireError("keys are not sorted" if twice is None else f"key {twice!r} occurs twice")
+
+
+def _check_format(body: Mapping[str, Any]) -> None:
+    number = body.get("format")
+    if type(number) is not int or number < 1:
+        raise WireError("it has no format number")
+    if number > FORMAT:
+        raise NewerFormat(str(number))
     features = body.get("features", [])
     if not isinstance(features, list) or not all(isinstance(name, str) for name in features):
-        raise WireError("features: expected a list of text")
-    return features
+        raise WireError("expected a list of text").under("features")
+    missing = [name for name in features if name not in FEATURES]
+    if missing:
+        raise MissingFeature(", ".join(missing))
+    if features != sorted(set(features)) or "features" in body and not features:
+        raise WireError("expected names in order, each once").under("features")
 
 
-def _check_digest(body: dict[str, Any]) -> None:
-    claimed = body.get("digest")
+def _check_bytes(body: Mapping[str, Any], data: bytes) -> None:
+    """The bytes are the canonical ones of what they say, and the digest is theirs."""
     try:
-        actual = _digest({name: value for name, value in body.items() if name not in ("digest", "produced-by")})
+        chunks = _chunks(body)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise WireError(f"it cannot be written back: {error}") from error
-    if claimed != actual:
-        raise DigestMismatch
+        raise WireError("it is nested too deeply") from error
+    if body.get("digest") != _digest(chunks):
+        raise DigestMismatch("the digest is not that of the body")
+    if type(body.get("produced-by", "")) is not str:
+        raise WireError("expected text").under("produced-by")
+    if _join(chunks) != data:
+        raise WireError("a value is not in its shortest form")
 
 
-class _Reader:
-    """Turns wire values into records; what it does not know goes to `extra`."""
-
-    def __init__(self, extra: dict[str, Any]) -> None:
-        self.extra = extra
-
-    def plan(self, wire: dict[str, Any], features: tuple[str, ...]) -> Plan:
-        values = self.columns(Plan, wire, "")
-        return Plan(**values, features=features, extra=self.extra)
-
-    def columns(self, record: type, wire: Any, path: str) -> dict[str, Any]:
-        if not isinstance(wire, dict):
-            raise WireError(f"{path or 'plan'}: expected a map")
-        shapes = RECORDS[record]
-        values: dict[str, Any] = {}
-        for name, value in wire.items():
-            where = f"{path}/{name}" if path else str(name)
-            shape = shapes.get(name)
-            if shape is None:
-                self.extra[where] = value
-            else:
-                values[name] = self.value(shape, value, where)
-        for name in shapes:
-            if name not in values and name not in _DEFAULTS[record]:
-                raise WireError(f"{path or 'plan'}: '{name}' is missing")
-        return values
-
-    def value(self, shape: Shape, wire: Any, path: str) -> Any:
-        match shape:
-            case Leaf(name, kind):
-                if type(wire) is not kind:
-                    raise WireError(f"{path}: expected {name}")
-                return wire
-            case ListOf(item):
-                if wire is None and path.endswith("/targets"):
-                    return None
-                return tuple(self._items(item, _expect(wire, list, path), path))
-            case MapOf(item):
-                return {key: self.value(item, one, f"{path}/{key}") for key, one in _table(wire, path).items()}
-            case RecordOf(record):
-                return record(**self.columns(record, wire, path))
-            case Choice(options):
-                return self._choice(options, wire, path)
-            case Tree():
-                _check_tree(wire, path, MAX_DEPTH)
-                return wire
-
-    def _items(self, item: Shape, wire: list[Any], path: str) -> Iterable[Any]:
-        if isinstance(item, Leaf):
-            if any(type(one) is not item.type for one in wire):
-                raise WireError(f"{path}: expected a list of {item.name}")
-            return wire
-        return (self.value(item, one, f"{path}/{at}") for at, one in enumerate(wire))
-
-    def _choice(self, options: dict[str, type], wire: Any, path: str) -> Any:
-        table = _table(wire, path)
-        record = options.get(table.get("kind", ""))
-        if record is None:
-            raise WireError(f"{path}: expected kind {' or '.join(options)}")
-        rest = {name: value for name, value in table.items() if name != "kind"}
-        return record(**self.columns(record, rest, path))
+def _reader(shape: Shape) -> Reader:
+    match shape:
+        case Leaf(name, kind):
+            return partial(_read_leaf, name, kind)
+        case Tree():
+            return partial(_check_tree, depth=MAX_DEPTH, where="")
+        case ListOf(Leaf(name, kind)):
+            return partial(_read_leaves, name, kind)
+        case ListOf(item):
+            return partial(_read_list, _reader(item))
+        case MapOf(Leaf(name, kind)):
+            return partial(_read_leaf_map, name, kind)
+        case MapOf(item):
+            return partial(_read_map, _reader(item))
+        case RecordOf(record):
+            return _RECORD_READERS[record]
+        case TableOf(record):
+            return partial(_read_table, record)
+        case Choice(options):
+            return partial(_read_choice, options)
 
 
-def _expect(wire: Any, kind: type, path: str) -> Any:
-    if not isinstance(wire, kind):
-        raise WireError(f"{path}: expected a {kind.__name__}")
+def _read_leaf(name: str, kind: type, wire: Any, _: list[str]) -> Any:
+    if type(wire) is not kind:
+        raise WireError(f"expected {name}")
     return wire
 
 
-def _table(wire: Any, path: str) -> dict[str, Any]:
-    table: dict[str, Any] = _expect(wire, dict, path)
-    if not all(isinstance(key, str) for key in table):
-        raise WireError(f"{path}: expected text keys")
-    return table
+def _read_leaves(name: str, kind: type, wire: Any, _: list[str]) -> tuple[Any, ...]:
+    if type(wire) is not list or not set(map(type, wire)) <= {kind}:
+        raise WireError(f"expected a list of {name}")
+    return tuple(wire)
 
 
-def _check_tree(node: Any, path: str, depth: int) -> None:
-    if depth < 0:
-        raise WireError(f"{path}: nested too deeply")
-    if isinstance(node, dict):
-        for key, one in _table(node, path).items():
-            _check_tree(one, f"{path}/{key}", depth - 1)
-    elif isinstance(node, list):
-        for one in node:
-            _check_tree(one, path, depth - 1)
-    elif node is not None and not isinstance(node, str | int):
-        raise WireError(f"{path}: expected text, a number, a bool or null")
+def _read_leaf_map(name: str, kind: type, wire: Any, _: list[str]) -> dict[str, Any]:
+    if type(wire) is not dict or not set(map(type, wire.values())) <= {kind}:
+        raise WireError(f"expected a map of {name}")
+    return wire
+
+
+def _read_list(item: Reader, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
+    if type(wire) is not list:
+        raise WireError("expected a list")
+    found: list[Any] = []
+    try:
+        for one in wire:
+            found.append(item(one, unknown))  # noqa: PERF401 - the length tells where it failed
+    except WireError as error:
+        raise error.under(len(found)) from None
+    return tuple(found)
+
+
+def _read_map(item: Reader, wire: Any, unknown: list[str]) -> dict[str, Any]:
+    if type(wire) is not dict:
+        raise WireError("expected a map")
+    found: dict[str, Any] = {}
+    for key, one in wire.items():
+        try:
+            found[key] = item(one, unknown)
+        except WireError as error:
+            raise error.under(key) from None
+    return found
+
+
+def _read_choice(options: Mapping[str, type], wire: Any, unknown: list[str]) -> Any:
+    kind = wire.get("kind") if type(wire) is dict else None
+    record = options.get(kind) if type(kind) is str else None
+    if record is None:
+        raise WireError(f"expected a map of kind {' or '.join(options)}")
+    return _RECORD_READERS[record]({name: one for name, one in wire.items() if name != "kind"}, unknown)
+
+
+def _record_reader(record: type) -> Reader:
+    readers = {name: _reader(column.shape) for name, column in RECORDS[record].items()}
+    defaults = DEFAULTS[record]
+    required = frozenset(readers.keys() - defaults.keys())
+
+    def read(wire: Any, unknown: list[str]) -> Any:
+        if type(wire) is not dict:
+            raise WireError("expected a map")
+        values: dict[str, Any] = {}
+        for name, one in wire.items():
+            if name not in readers:
+                unknown.append(name)
+                continue
+            try:
+                value = values[name] = readers[name](one, unknown)
+            except WireError as error:
+                raise error.under(name) from None
+            if value == defaults.get(name, _MISSING):
+                raise WireError("a default is left out").under(name)
+        if not required <= values.keys():
+            raise WireError("is missing").under(min(required - values.keys()))
+        return record(**values)
+
+    return read
+
+
+def _read_table(record: type, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
+    if type(wire) is not dict:
+        raise WireError("expected a map")
+    texts = _read_leaves("text", str, wire.get("texts"), unknown)
+    shapes = {name: column.shape for name, column in RECORDS[record].items()}
+    unknown += wire.keys() - shapes.keys() - {"texts"}
+    columns: dict[str, list[Any]] = {}
+    used: dict[int, None] = {}
+    for name in (name for name in shapes if name in wire):
+        _check_column(shapes[name], wire[name], name)
+        columns[name] = wire[name]
+        if shapes[name] is TEXT:
+            used.update(dict.fromkeys(wire[name]))
+            columns[name] = _texts(wire[name], texts, name)
+        elif isinstance(shapes[name], ListOf):
+            columns[name] = list(map(tuple, wire[name]))
+    if len(set(map(len, columns.values()))) > 1 or not columns:
+        raise WireError("columns differ in length")
+    if list(used) != list(range(len(texts))) or len(set(texts)) < len(texts):
+        raise WireError("expected each text once, in the order of use").under("texts")
+    missing = shapes.keys() - columns.keys() - DEFAULTS[record].keys()
+    if missing:
+        raise WireError("is missing").under(min(missing))
+    return tuple(_rows(record, columns))
+
+
+def _check_column(shape: Shape, wire: Any, name: str) -> None:
+    lists = isinstance(shape, ListOf)
+    if type(wire) is not list or not set(map(type, wire)) <= {list if lists else int}:
+        raise WireError("expected a list of lists" if lists else "expected a list of int").under(name)
+    if lists and not set(map(type, chain.from_iterable(wire))) <= {int}:
+        raise WireError("expected lists of int").under(name)
+
+
+def _texts(indexes: list[int], texts: tuple[str, ...], name: str) -> list[str]:
+    if indexes and not 0 <= min(indexes) <= max(indexes) < len(texts):
+        raise WireError("a text is missing").under(name)
+    return [texts[index] for index in indexes]
+
+
+def _rows(record: type, columns: Mapping[str, list[Any]]) -> Iterator[Any]:
+    names = list(columns)
+    for name, column in columns.items():
+        default = DEFAULTS[record].get(name, _MISSING)
+        if all(value == default for value in column):
+            raise WireError("a column of defaults is left out").under(name)
+    for values in zip(*columns.values(), strict=True):
+        yield record(**dict(zip(names, values, strict=True)))
+
+
+def _check_tree(wire: Any, _: list[str], depth: int, where: str) -> Any:
+    """A value of JSON: no floats, no bytes, not too deep."""
+    if type(wire) in (str, int, bool) or wire is None:
+        return wire
+    if depth == 0:
+        raise WireError("it is nested too deeply").under(where)
+    if type(wire) is dict:
+        for key, one in wire.items():
+            if type(one) is not str:
+                _check_tree(one, _, depth - 1, f"{where}/{key}" if where else key)
+    elif type(wire) is list:
+        for one in wire:
+            if type(one) is not str:
+                _check_tree(one, _, depth - 1, where)
+    else:
+        problem = WireError("expected text, a number, a bool, null, a list or a map")
+        raise problem.under(where) if where else problem
+    return wire
+
+
+# --- what a newer format added --------------------------------------------------------------------------------
+
+
+def _extras(shape: Shape, wire: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The fields that no row of the table names, with their paths. After reading: every known part is sound."""
+    match shape:
+        case RecordOf(record):
+            shapes = {name: column.shape for name, column in RECORDS[record].items()}
+            yield from _unknown_fields(shapes, wire, path)
+        case TableOf(record):
+            known = {**dict.fromkeys(RECORDS[record], TEXT), "texts": TEXT}
+            yield from _unknown_fields(known, wire, path)
+        case Choice(options):
+            shapes = {name: column.shape for name, column in RECORDS[options[wire["kind"]]].items()}
+            yield from _unknown_fields({**shapes, "kind": TEXT}, wire, path)
+        case ListOf(item):
+            for at, one in enumerate(wire):
+                yield from _extras(item, one, (*path, at))
+        case MapOf(item):
+            for key, one in wire.items():
+                yield from _extras(item, one, (*path, key))
+        case Leaf() | Tree():
+            return
+
+
+def _unknown_fields(
+    shapes: Mapping[str, Shape], wire: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    for name, value in wire.items():
+        if name in shapes:
+            yield from _extras(shapes[name], value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+# A record stands in the table before those it holds: made from the end, each finds them.
+_WRITERS: Final[dict[type, Writer]] = {}
+_RECORD_READERS: Final[dict[type, Reader]] = {}
+for _record in reversed(RECORDS):
+    _WRITERS[_record] = _record_writer(_record)
+    _RECORD_READERS[_record] = _record_reader(_record)

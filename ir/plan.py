@@ -208,6 +208,8 @@ class Plan:
     files: tuple[InputFile, ...] = ()
     variables: tuple[InputVariable, ...] = ()
     origins: tuple[OriginRecord, ...] = ()
+    inherits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each target inherits from, also targets that only others inherit."""
     groups: tuple[Group, ...] = ()
     targets: tuple[Target, ...] = ()
     ops: Mapping[str, bytes] = field(default_factory=dict)
@@ -216,5 +218,6 @@ class Plan:
     lock: tuple[Pin, ...] = ()
     features: tuple[str, ...] = ()
     """Names of what a reader must understand to run this plan."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Optional fields of a newer format, carried through untouched."""
+    extra: Mapping[tuple[str | int, ...], Any] = field(default_factory=dict)
+    """Optional fields of a newer format by their path (`("jobs", 0, "weight")`), carried through untouched. Good for
+    these very records: whoever replaces some leaves the extras of those out."""

@@ -24,6 +24,7 @@ from bakec.ir.types import (
     ListType,
     MapType,
     ObjectType,
+    PrimitiveType,
     SetType,
     TupleType,
     Type,
@@ -185,7 +186,14 @@ def list_(element: Type, items: Iterable[Value], origin: Origin | None = None) -
 
 def set_(element: Type, items: Iterable[Value], origin: Origin | None = None) -> Value:
     """Equal items count once (the first stays), in the language's order."""
-    return Value(SetType(element), tuple(sorted(dict.fromkeys(items), key=_set_order)), origin)
+    if isinstance(element, PrimitiveType):
+        found: dict[Raw, Value] = {}
+        for item in items:
+            found.setdefault(item.raw, item)
+        unique: Iterable[Value] = found.values()
+    else:
+        unique = dict.fromkeys(items)
+    return Value(SetType(element), tuple(sorted(unique, key=_set_order)), origin)
 
 
 def map_(element: Type, items: Mapping[str, Value], origin: Origin | None = None) -> Value:

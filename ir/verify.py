@@ -1,7 +1,7 @@
 """Laws of a plan that its types do not say. Tests check them behind every stage, and reading checks them always."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from bakec.ir.plan import Job, LlbSolve, Plan
 
@@ -9,38 +9,46 @@ from bakec.ir.plan import Job, LlbSolve, Plan
 def problems(plan: Plan) -> Iterator[str]:
     """What is wrong with `plan`, one line each; nothing for a sound plan."""
     yield from _origins(plan)
-    yield from _targets(plan)
+    yield from _names(plan)
     yield from _jobs(plan)
-    for digest, data in plan.ops.items():
-        if digest != "sha256:" + hashlib.sha256(data).hexdigest():
-            yield f"op {digest}: the digest is not that of its bytes"
+    yield from _ops(plan)
 
 
 def _origins(plan: Plan) -> Iterator[str]:
     count = len(plan.origins)
     for at, origin in enumerate(plan.origins):
-        if any(not 0 <= one < at for one in origin.inputs):
+        if origin.inputs and not 0 <= min(origin.inputs) <= max(origin.inputs) < at:
             yield f"origin {at}: its inputs must come before it"
     for target in plan.targets:
-        if any(not 0 <= at < count for at in target.origins.values()):
+        if target.origins and not 0 <= min(target.origins.values()) <= max(target.origins.values()) < count:
             yield f"target {target.name}: an origin is missing"
     for variable in plan.variables:
         if variable.origin is not None and not 0 <= variable.origin < count:
             yield f"variable {variable.name}: its origin is missing"
 
 
-def _targets(plan: Plan) -> Iterator[str]:
-    names = [target.name for target in plan.targets]
-    if len(set(names)) < len(names):
-        yield "two targets have one name"
+def _names(plan: Plan) -> Iterator[str]:
+    yield from _unique("target", (target.name for target in plan.targets))
+    yield from _unique("group", (group.name for group in plan.groups))
+    yield from _unique("variable", (variable.name for variable in plan.variables))
+    yield from _unique("job", (job.id for job in plan.jobs))
+    for target in plan.targets:
+        if not isinstance(target.view, Mapping):
+            yield f"target {target.name}: its view is no map"
+
+
+def _unique(kind: str, names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield f"{kind} {name}: there are two of that name"
+        seen.add(name)
 
 
 def _jobs(plan: Plan) -> Iterator[str]:
     done: set[str] = set()
     targets = {target.name for target in plan.targets}
     for job in plan.jobs:
-        if job.id in done:
-            yield f"job {job.id}: there are two of that name"
         if job.target not in targets:
             yield f"job {job.id}: its target {job.target} is missing"
         for need in job.needs:
@@ -48,19 +56,38 @@ def _jobs(plan: Plan) -> Iterator[str]:
                 yield f"job {job.id}: needs {need.job}, which does not come before it"
         done.add(job.id)
         yield from _paths(job)
-        if isinstance(job.solve, LlbSolve):
-            for build in job.solve.builds:
-                if any(digest not in plan.ops for digest in build.ops):
-                    yield f"job {job.id}: an op is missing"
 
 
 def _paths(job: Job) -> Iterator[str]:
-    paths = [local.path for local in job.locals]
-    paths += [export.dest for export in job.exports]
-    paths += [secret.src for secret in job.secrets]
-    paths += [path for ssh in job.ssh for path in ssh.paths]
-    for path in paths:
+    """No path is absolute. One that leaves the root is sound: a run refuses it unless it was granted."""
+    for path in _every_path(job):
         if path.startswith("/"):
             yield f"job {job.id}: path {path} is absolute"
         elif "\0" in path:
             yield f"job {job.id}: a path holds a zero byte"
+
+
+def _every_path(job: Job) -> Iterator[str]:
+    yield from (local.path for local in job.locals)
+    yield from (export.dest for export in job.exports)
+    yield from (secret.src for secret in job.secrets)
+    yield from (path for ssh in job.ssh for path in ssh.paths)
+    yield from job.oci_layouts.values()
+    for cache in (*job.cache_from, *job.cache_to):
+        if cache.type == "local":
+            yield from (cache.attrs[key] for key in ("src", "dest") if key in cache.attrs)
+
+
+def _ops(plan: Plan) -> Iterator[str]:
+    for digest, data in plan.ops.items():
+        if digest != "sha256:" + hashlib.sha256(data).hexdigest():
+            yield f"op {digest}: the digest is not that of its bytes"
+    for digest, meta in plan.op_meta.items():
+        if digest not in plan.ops:
+            yield f"op {digest}: there is metadata but no op"
+        if meta.progress_group is not None and [type(one) for one in meta.progress_group] != [str, str, bool]:
+            yield f"op {digest}: its progress group is not id, name and weakness"
+    for job in plan.jobs:
+        builds = job.solve.builds if isinstance(job.solve, LlbSolve) else ()
+        if any(digest not in plan.ops for build in builds for digest in build.ops):
+            yield f"job {job.id}: an op is missing"

@@ -6,6 +6,7 @@ differs first; the last line is `N of M`. `-v` shows every difference in full.
 
 import base64
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -198,7 +199,7 @@ def shown_result(result: Lowered, failed: LowerFailed | None, given: Json) -> Js
         attrs = {f"opt:{key}": value for key, value in result.forward.attrs.items()}
         shown["forwarded_frontend"] = {"frontend": result.forward.frontend, **attrs}
     if result.scan_targets:
-        shown["sbom"] = {name: shown_definition("", item) for name, item in result.scan_targets.items()}
+        shown["sbom"] = sorted(item.terminal.digest for item in result.scan_targets.values() if item.terminal)
     return shown
 
 
@@ -280,9 +281,19 @@ def run_case(folder: Path) -> list[str]:
     except LowerFailed as failure:
         failed, result = failure, failure.partial
     actual = shown_result(result, failed, given)
+    _reduce_scans(expected, actual)
+    return list(differences(_prepared(expected, raw=False), _prepared(actual, raw=True)))
+
+
+def _reduce_scans(expected: Json, actual: Json) -> None:
+    """Compare SBOM scan targets by the digests of their heads alone; the result itself may be named as well."""
     if "sbom" not in expected:
         actual.pop("sbom", None)
-    return list(differences(_prepared(expected, raw=False), _prepared(actual, raw=True)))
+        return
+    found = set(re.findall("sha256:[0-9a-f]{64}", json.dumps(expected["sbom"])))
+    results = {build["head_digest"] for build in expected.get("builds", ())}
+    expected["sbom"] = sorted(found - results)
+    actual["sbom"] = sorted(set(actual.get("sbom", ())) - results)
 
 
 def cases_in(folders: list[Path]) -> list[Path]:

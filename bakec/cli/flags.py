@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
 from bakec.compiler.options import CompileOptions, implied_sets, parse_variables
+from bakec.compiler.refs import is_remote
 from bakec.ir.diagnostics import Exit
 
 _TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
@@ -84,7 +85,17 @@ def add_definition_flags(parser: Parser) -> None:
 
 
 def compile_options(args: argparse.Namespace) -> CompileOptions:
-    """The options of a compilation from parsed flags. Raises `Failed` for a malformed `--var`."""
+    """The options of a compilation from parsed flags. A first argument that is a URL says where the definitions are: a
+    builder fetches them. Raises `Failed`."""
+    options = _local_options(args)
+    if not args.targets or not is_remote(args.targets[0]):
+        return options
+    from bakec.cli.remote import from_elsewhere
+
+    return from_elsewhere(options, getattr(args, "builder", ""))
+
+
+def _local_options(args: argparse.Namespace) -> CompileOptions:
     return CompileOptions(
         files=tuple(args.file),
         targets=tuple(args.targets) or ("default",),

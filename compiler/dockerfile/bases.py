@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from bakec.compiler.dockerfile import image as images
-from bakec.compiler.dockerfile.contexts import NamedContext
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import quote
 from bakec.compiler.dockerfile.image import ImageConfig, empty_config
 from bakec.compiler.dockerfile.lint import BASE_PLATFORM, Finding
+from bakec.compiler.dockerfile.named import NamedContext, find_context
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, UnresolvedError
 from bakec.compiler.dockerfile.stages import SCRATCH, Entry, StageTable
 from bakec.compiler.dockerfile.steps import Scene, step_title
@@ -32,7 +32,7 @@ def named_context(scene: Scene, entry: Entry, name: str, platform: Platform | No
         return None
     wanted = platform or (None if scene.implicit else scene.target)
     mode = scene.options.resolve_mode
-    return scene.frontend.named_context(name, wanted, resolve_mode=mode, used=lambda: entry.paths)
+    return find_context(scene.frontend, name, wanted, resolve_mode=mode, used=lambda: entry.paths)
 
 
 class BaseResolver:

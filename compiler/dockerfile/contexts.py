@@ -1,34 +1,28 @@
-"""Where a build's files come from: the Dockerfile, the main context, the ignore file, and named contexts."""
+"""Where a build's files come from: the Dockerfile, the main context, the ignore file."""
 
 import base64
 import json
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bakec.compiler.dockerfile import image as images
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
-from bakec.compiler.dockerfile.gotext import json_problem, parse_bool, quote
+from bakec.compiler.dockerfile.gotext import json_problem, parse_bool
 from bakec.compiler.dockerfile.ignore import read_patterns
-from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, UnresolvedError
 from bakec.ir.codes.dockerfile import CONTEXT, READ
-from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, references, scratch
+from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, scratch
 from bakec.ir.llb import http as http_state
-from bakec.ir.llb import image as image_state
-from bakec.ir.llb import oci_layout as oci_state
-from bakec.ir.llb.graph import Defaults, Late, Output
-from bakec.ir.llb.ops import Platform
+from bakec.ir.llb.graph import Defaults
 from bakec.ir.llb.paths import base as base_name
 from bakec.ir.llb.paths import join
-from bakec.ir.llb.platforms import full_name, normalize
 
 _MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
-_HTTP_FILE: Final = "context"
-_IGNORE: Final = ".dockerignore"
+HTTP_FILE: Final = "context"
+IGNORE: Final = ".dockerignore"
 _CONFIG_KEY: Final = "containerimage.config"
 
 
@@ -65,7 +59,7 @@ class Frontend:
         self._patterns: tuple[str, ...] | None = None
         self._main: MainContext | None = None
         self._ignore_file: bytes | None = None
-        self._ignore_name = _IGNORE
+        self._ignore_name = IGNORE
 
     # Asking.
 
@@ -153,22 +147,22 @@ class Frontend:
             return None
         keep = parse_bool(self._attrs.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", "")) is True
         mtime = "commit" if self._attrs.get("build-arg:SOURCE_DATE_EPOCH") else ""
-        return _git_context(found, text, keep=keep, mtime=mtime)
+        return git_context(found, text, keep=keep, mtime=mtime)
 
     def _http_main(self, text: str, filename: str, local_dockerfile: str) -> MainContext:
-        fetched = http_state(text, filename=_HTTP_FILE, about=internal("load remote build context"))
+        fetched = http_state(text, filename=HTTP_FILE, about=internal("load remote build context"))
         definition = self.solve(fetched)
         try:
-            data = self._read(definition, _HTTP_FILE)
+            data = self._read(definition, HTTP_FILE)
         except UnresolvedError as error:
             raise DockerfileError(READ, problem=f"failed to read downloaded context: {error}") from None
         archive = is_archive(data or b"")
         remote = fetched
         if archive:
-            step = Copy(source=fetched.output, src=join("/", _HTTP_FILE), dest="/", unpack=True)
+            step = Copy(source=fetched.output, src=join("/", HTTP_FILE), dest="/", unpack=True)
             remote = scratch().file(step)
         return MainContext(
-            filename=filename if archive else _HTTP_FILE,
+            filename=filename if archive else HTTP_FILE,
             local_dockerfile=local_dockerfile,
             remote=remote,
             dockerfile=remote,
@@ -205,11 +199,11 @@ class Frontend:
         own = source is None or source.identifier == f"local://{main.local_dockerfile}"
         try:
             data = self.request.dockerfile if own else self._remote_dockerfile(definition, main.filename)
-            self._ignore_file = self._optional(definition, main.filename + _IGNORE)
+            self._ignore_file = self._optional(definition, main.filename + IGNORE)
         except UnresolvedError as error:
             raise DockerfileError(READ, problem=f"failed to read dockerfile: {error}") from None
         if self._ignore_file is not None:
-            self._ignore_name = main.filename + _IGNORE
+            self._ignore_name = main.filename + IGNORE
         return SourceFile(filename=main.filename, language="Dockerfile", data=data, definition=definition)
 
     def _remote_dockerfile(self, definition: Definition, filename: str) -> bytes:
@@ -232,7 +226,7 @@ class Frontend:
             return None
 
     def _local_dockerfile(self, main: MainContext) -> State:
-        names = [main.filename, main.filename + _IGNORE]
+        names = [main.filename, main.filename + IGNORE]
         if base_name(main.filename) == "Dockerfile":
             names.append(_lower_name(main.filename))
         return local(
@@ -258,43 +252,18 @@ class Frontend:
         state = local(
             "context",
             session=self._session("context"),
-            follow=(_IGNORE,),
-            shared_key=f"context-{_IGNORE}",
+            follow=(IGNORE,),
+            shared_key=f"context-{IGNORE}",
             differ="none",
-            about=internal(f"load {_IGNORE}"),
+            about=internal(f"load {IGNORE}"),
         )
-        return self._read(self.solve(state), _IGNORE) or b""
+        return self._read(self.solve(state), IGNORE) or b""
 
-    # Named contexts.
+    # What named contexts need.
 
-    def named_context(
-        self,
-        name: str,
-        platform: Platform | None,
-        *,
-        resolve_mode: str = "",
-        used: Callable[[], Iterable[str]] | None = None,
-    ) -> "NamedContext | None":
-        """The context that replaces `name`, looked up for the platform first. `used` tells in the end which paths
-        of a local directory are needed. Raises `DockerfileError`."""
-        try:
-            key = references.parse_normalized(name).familiar().removesuffix(":latest")
-        except references.ImageNameError as error:
-            raise _bad(f"invalid context name {name}: {error}") from None
-        with_platform = f"{key}::{full_name(normalize(platform or self.request.host))}"
-        for title in (with_platform, key):
-            value = self._attrs.get(f"context:{title}")
-            if value is not None:
-                return NamedContext(
-                    frontend=self,
-                    value=value,
-                    key=key,
-                    title=title,
-                    platform=platform,
-                    resolve_mode=resolve_mode,
-                    used=used,
-                )
-        return None
+    def context_value(self, title: str) -> str | None:
+        """The attribute of a named context."""
+        return self._attrs.get(f"context:{title}")
 
     def shared_key(self, title: str) -> str:
         return self._attrs.get(f"sharedkey:localdir:{title}", "")
@@ -336,7 +305,7 @@ def is_archive(data: bytes) -> bool:
     return header.size >= 0
 
 
-def _git_context(found: GitReference, text: str, *, keep: bool = False, mtime: str = "") -> State:
+def git_context(found: GitReference, text: str, *, keep: bool = False, mtime: str = "") -> State:
     return checkout(
         found,
         keep_git_dir=keep or found.keep_git_dir is True,
@@ -344,157 +313,6 @@ def _git_context(found: GitReference, text: str, *, keep: bool = False, mtime: s
         checksum=found.checksum,
         about=internal(f"load git source {text}"),
     )
-
-
-def with_config(state: State, config: ImageConfig) -> State:
-    """`state` with the environment, directory and platform of an image config."""
-    pairs = (entry.partition("=")[::2] for entry in config.env)
-    state = state.with_envs((key, value) for key, value in pairs if key).with_cwd(config.working_dir)
-    return state.with_platform(config.platform) if config.architecture and config.os else state
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedContext:
-    """One `context:NAME` attribute. `key` is the name, `title` the name with the platform if it was given so."""
-
-    frontend: Frontend
-    value: str
-    key: str
-    title: str
-    platform: Platform | None
-    resolve_mode: str = ""
-    used: Callable[[], Iterable[str]] | None = None
-
-    def load(self) -> tuple[State, ImageConfig | None]:
-        """The state and, where there is one, the image config. Raises `DockerfileError`."""
-        scheme, colon, rest = self.value.partition(":")
-        if not colon:
-            raise _bad(f"invalid context specifier {self.value} for {self.title}")
-        match "git" if scheme.startswith("git@") else scheme:
-            case "docker-image":
-                return self._image(rest.removeprefix("//"))
-            case "git":
-                return self._git(), None
-            case "http" | "https":
-                return self._http(), None
-            case "oci-layout":
-                return self._oci(rest.removeprefix("//"))
-            case "local":
-                return self._local(rest), None
-            case "input":
-                return self._input(rest)
-            case _:
-                raise _bad(f"unsupported context source {scheme} for {self.title}")
-
-    def _ask(self, request: ImageRequest) -> tuple[str, ImageConfig]:
-        try:
-            answer = self.frontend.image_config(request)
-        except UnresolvedError as error:
-            raise _bad(str(error)) from None
-        return answer.ref, images.from_json(answer.config)
-
-    def _image(self, ref: str) -> tuple[State, ImageConfig | None]:
-        if ref == "scratch":
-            return scratch(), None
-        try:
-            full = str(references.parse_normalized(ref).tagged())
-        except references.ImageNameError as error:
-            raise _bad(str(error)) from None
-        request = ImageRequest(
-            ref=full,
-            platform=self.platform,
-            resolve_mode=self.resolve_mode,
-            log_name=f"[context {self.title}] load metadata for {ref}",
-        )
-        resolved, config = self._ask(request)
-        state = image_state(resolved, platform=self.platform, about=named(f"[context {self.title}] {ref}"))
-        return with_config(state, config), config._replace(created="")
-
-    def _oci(self, spec: str) -> tuple[State, ImageConfig | None]:
-        try:
-            reference = references.parse(spec)
-        except references.ImageNameError as error:
-            raise _bad(f"could not parse oci-layout reference {quote(spec)}: {error}") from None
-        if not reference.digest:
-            raise _bad(f"oci-layout reference {quote(str(reference))} has no digest")
-        shown = str(references.parse_normalized(self.key).pinned(reference.digest))
-        session = self.frontend.request.session
-        request = ImageRequest(
-            ref=shown,
-            platform=self.platform,
-            resolve_mode="",
-            log_name=f"[context {self.title}] load metadata for {shown}",
-            session=session,
-            store=reference.name,
-        )
-        try:
-            config = self._ask(request)[1]
-        except DockerfileError as fault:
-            if fault.rule is not CONTEXT:
-                raise fault.within("could not parse oci-layout image config") from None
-            raise
-        state = oci_state(
-            shown,
-            session=session,
-            store=reference.name,
-            platform=self.platform,
-            about=named(f"[context {self.title}] OCI load from client"),
-        )
-        return with_config(state, config), config
-
-    def _git(self) -> State:
-        found = read_git_reference(self.value)
-        if found is None:
-            raise _bad(f"invalid git context {self.value}")
-        return _git_context(found, self.value)
-
-    def _http(self) -> State:
-        found = read_git_reference(self.value)
-        if found is not None:
-            return _git_context(found, self.value)
-        return http_state(self.value, filename=_HTTP_FILE, about=named(f"[context {self.title}] {self.value}"))
-
-    def _local(self, name: str) -> State:
-        frontend = self.frontend
-        session = frontend.options.local_sessions.get(name, frontend.request.session)
-        ignore = local(
-            name,
-            session=session,
-            follow=(_IGNORE,),
-            shared_key=f"context:{self.title}-{_IGNORE}",
-            differ="none",
-            about=named(f"[context {self.title}] load {_IGNORE}"),
-        )
-        frontend.solve(ignore)
-        data = frontend.request.local_files.get(name, {}).get(_IGNORE, b"")
-        patterns = read_patterns(data, _IGNORE)
-
-        def decide() -> Output:
-            state = local(
-                name,
-                session=session,
-                exclude=patterns,
-                shared_key=f"context:{self.title}-{frontend.shared_key(self.title)}",
-                follow=followed_paths(self.used() if self.used else ()),
-                about=named(f"[context {self.title}] load from client"),
-            )
-            assert state.output is not None
-            return state.output
-
-        return State(output=Late(decide))
-
-    def _input(self, name: str) -> tuple[State, ImageConfig | None]:
-        definition = self.frontend.request.inputs.get(name)
-        if definition is None:
-            raise _bad(f"invalid input {name} for {self.title}")
-        data = self.frontend.input_config(name)
-        if data is None:
-            return given(definition), None
-        try:
-            config = images.from_json(data)
-        except DockerfileError as fault:
-            raise fault.within(f"failed to parse image config for {self.title}") from None
-        return with_config(given(definition), config), config
 
 
 def followed_paths(used: Iterable[str]) -> tuple[str, ...]:

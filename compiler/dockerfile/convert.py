@@ -16,14 +16,13 @@ from bakec.compiler.dockerfile.ignore import IgnoreMatcher
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import (
     Dockerfile,
-    InvalidDockerfileError,
     Onbuild,
     Run,
     Stage,
     Transfer,
     Workdir,
-    type_node,
 )
+from bakec.compiler.dockerfile.interpret import InvalidDockerfileError, type_node
 from bakec.compiler.dockerfile.lint import (
     CONSTANT_PLATFORM,
     DEFAULT_ARG,

@@ -13,6 +13,7 @@ from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.dockerfile.gotext import decode, parse_int
 from bakec.compiler.dockerfile.instructions import Arg, Dockerfile, Stage, Transfer
+from bakec.compiler.dockerfile.named import find_context
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_http
 from bakec.compiler.dockerfile.request import UnresolvedError
 from bakec.ir.codes.dockerfile import EPOCH
@@ -63,7 +64,7 @@ def _state(value: str, scope: EpochScope) -> State | None:
     frontend = scope.frontend
     if value == "context":
         return frontend.context() if frontend else None
-    found = frontend.named_context(value, None) if frontend else None
+    found = find_context(frontend, value, None) if frontend else None
     if found is not None:
         return found.load()[0]
     for stage in scope.file.stages:

@@ -5,7 +5,7 @@ from typing import Final
 
 from bakec.compiler.dockerfile.directives import DirectiveReader
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.gotext import SPACE, parse_bool, quote
+from bakec.compiler.dockerfile.gotext import SPACE, parse_bool, quote, valid
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.diagnostics import Rule
 
@@ -65,7 +65,7 @@ class Finding:
 
     @property
     def message(self) -> str:
-        return self.rule.rule.summary.format(**self.values)
+        return valid(self.rule.rule.summary.format(**self.values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

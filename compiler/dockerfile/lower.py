@@ -20,7 +20,8 @@ from bakec.compiler.dockerfile.directives import find_syntax
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import decode, encode, valid
 from bakec.compiler.dockerfile.image import to_json
-from bakec.compiler.dockerfile.instructions import Dockerfile, InvalidDockerfileError, type_file
+from bakec.compiler.dockerfile.instructions import Dockerfile
+from bakec.compiler.dockerfile.interpret import InvalidDockerfileError, type_file
 from bakec.compiler.dockerfile.lint import Finding, Linter
 from bakec.compiler.dockerfile.options import Options, check_capabilities, read_options
 from bakec.compiler.dockerfile.parse import Tree, parse
@@ -142,6 +143,7 @@ class _Lowering:
         may_forward, lacking = check_capabilities(request.attrs)
         if lacking is not None and not may_forward:
             raise lacking
+        self.result.scanner = options.scanner[0] if options.scanner else ""
         frontend = Frontend(request, options, self.result)
         source = frontend.entrypoint()
         self.text = Source(source.filename, decode(source.data))
@@ -234,20 +236,21 @@ class _Lowering:
             return state.marshal(defaults)
         except (LlbError, WireError) as error:
             fault = DockerfileError(codes.MARSHAL, problem=error)
-            raise fault if self.in_subrequest else fault.within("failed to marshal LLB definition") from None
+            bare = self.in_subrequest or request.direct
+            raise fault if bare else fault.within("failed to marshal LLB definition") from None
 
     # Without a gateway.
 
     def direct(self) -> None:
         request = self.request
-        options = read_options(request.attrs, frozenset(), request.host)
+        options = replace(read_options(request.attrs, frozenset(), request.host), lint=None)
         source = SourceFile(filename="Dockerfile", language="Dockerfile", data=request.dockerfile)
         self.text = Source(source.filename, decode(source.data))
         converted = self._convert(self._task(options, None, source))
         self._add_build("", normalize(converted.platform), converted)
         self.result.metadata = {}
-        for name, state in {"core": converted.state, **converted.extras}.items():
-            self.result.scan_targets[name] = self._marshal(state, converted.platform)
+        for name, state in converted.extras.items():
+            self.result.scan_targets[name] = self._marshal(state, request.host)
 
     def _ask(self, request: ImageRequest) -> ImageAnswer:
         self.result.image_requests.append(request)

@@ -80,8 +80,9 @@ class Request:
 
     `attrs` are the frontend attributes a client would send. `local_files` are the ignore files of local directories
     (name of the directory, path, content). `inputs` are the graphs behind `input:` contexts. `session` is put where
-    a real build puts the id of its session. `host` is the machine the reference's frontend would run on.
-    `direct` lowers without a gateway, as a library does: no named contexts, no ignore file, no session.
+    a real build puts the id of its session: for a plan, the id of the job, which the runtime exchanges. `host` is
+    the machine the reference's frontend would run on. `direct` lowers without a gateway, as a library does: no named
+    contexts, no ignore file, no session.
     """
 
     dockerfile: bytes
@@ -136,7 +137,8 @@ class Forward:
 class Lowered:
     """The result. `pre_solves` are graphs the frontend solves before it converts (to read files), `image_requests`
     the configs it asks for, each once. `metadata` are the entries of the result beside the refs. `scan_targets` are
-    the graphs an SBOM scanner would look at beside the result."""
+    the graphs an SBOM scanner would look at beside the result. `scanner` is the image of the scanner if one was asked
+    for: the frontend runs it after the build, which a graph alone does not."""
 
     builds: list[Build] = field(default_factory=list)
     warnings: list[LintWarning] = field(default_factory=list)
@@ -146,6 +148,7 @@ class Lowered:
     scan_targets: dict[str, Definition] = field(default_factory=dict)
     subrequest: dict[str, bytes] | None = None
     forward: Forward | None = None
+    scanner: str = ""
 
 
 class LowerFailed(Failed):

@@ -7,6 +7,7 @@ from bakec.compiler.eval.scope import Scope
 from bakec.ir.codes import evaluate as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.quoting import quote
 from bakec.ir.syntax import Conditional, Expr
 from bakec.ir.types import BOOL, DYNAMIC, ListType, MapType, ObjectType, SetType, TupleType, Type
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value
@@ -99,12 +100,12 @@ def describe_mismatch(true: Type, false: Type) -> str:
 def _describe_objects(true: Mapping[str, Type], false: Mapping[str, Type]) -> str:
     for name in sorted(true):
         if name not in false:
-            return f"The 'true' value includes object attribute \"{name}\", which is absent in the 'false' value"
+            return f"The 'true' value includes object attribute {quote(name)}, which is absent in the 'false' value"
         if true[name] != false[name]:
-            return f'Type mismatch for object attribute "{name}": {describe_mismatch(true[name], false[name])}'
+            return f"Type mismatch for object attribute {quote(name)}: {describe_mismatch(true[name], false[name])}"
     for name in sorted(false):
         if name not in true:
-            return f"The 'false' value includes object attribute \"{name}\", which is absent in the 'true' value"
+            return f"The 'false' value includes object attribute {quote(name)}, which is absent in the 'true' value"
     return ""
 
 

@@ -20,7 +20,7 @@ from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.span import Span
 from bakec.ir.syntax import Expr
-from bakec.ir.types import BOOL, DYNAMIC, STRING, ListType, SetType, TupleType
+from bakec.ir.types import BOOL, DYNAMIC, STRING, ListType, SetType, TupleType, Type
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, integer, list_, object_, string, tuple_
 
 Sink: TypeAlias = list[Diagnostic]
@@ -149,7 +149,13 @@ def _splat(expr: syntax.Splat, scope: Scope, sink: Sink) -> Value:
     if any(item.type != items[0].type for item in items):
         sink.append(codes.NESTED_SPLAT.at(expr.each.span, context=expr.span))
         return UNKNOWN_VALUE
-    return list_(items[0].type if items else DYNAMIC, items)
+    return list_(items[0].type if items else _splat_type(expr, source.type, scope), items)
+
+
+def _splat_type(expr: syntax.Splat, source: Type, scope: Scope) -> Type:
+    """Of the elements that there are none of."""
+    element = source.element if isinstance(source, ListType | SetType) else DYNAMIC
+    return evaluate(expr.each, scope.child({ITEM: Value(element, UNKNOWN)}), []).type
 
 
 # --- templates ------------------------------------------------------------------------------------------------
@@ -223,7 +229,7 @@ def _binary(expr: syntax.Binary, scope: Scope, sink: Sink) -> Value:
         sink.extend((*problems, *left_sink, *right_sink))
         return UNKNOWN_VALUE
     if wanted == BOOL:
-        forced = short_circuit(expr.operator, left, right, bool(left_sink), bool(right_sink))
+        forced = short_circuit(expr.operator, left, right, bool(left_sink))
         if forced is not None:
             return forced.with_origin(_operator_origin(expr, left, right))
     if left_sink or right_sink:
@@ -277,24 +283,24 @@ def _object(expr: syntax.ObjectCons, scope: Scope, sink: Sink) -> Value:
     items: dict[str, Value] = {}
     known = True
     for item in expr.items:
-        key = _key(item, scope, sink)
+        if type(item.key) is syntax.ObjectKey and item.key.name:
+            items[item.key.name] = evaluate(item.value, scope, sink)
+            continue
+        before = len(sink)
+        key = evaluate(item.key, scope, sink)
+        failed = len(sink) > before
         value = evaluate(item.value, scope, sink)
-        if key is None:
+        name = None if failed or is_unknown(key) else _key_text(key, item, sink)
+        if name is None:
             known = False
         else:
-            items[key] = value
+            items[name] = value
     if not known:
         return UNKNOWN_VALUE
     return object_(items).with_origin(Origin(OriginKind.LITERAL, "", expr.span))
 
 
-def _key(item: syntax.ObjectItem, scope: Scope, sink: Sink) -> str | None:
-    if type(item.key) is syntax.ObjectKey and item.key.name:
-        return item.key.name
-    before = len(sink)
-    key = evaluate(item.key, scope, sink)
-    if len(sink) > before or is_unknown(key):
-        return None
+def _key_text(key: Value, item: syntax.ObjectItem, sink: Sink) -> str | None:
     if key.raw is None:
         sink.append(codes.NULL_KEY.at(item.value.span))
         return None

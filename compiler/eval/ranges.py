@@ -9,8 +9,6 @@ def start_span(expr: Expr) -> Span:
     """The first part of `expr`: a bracket, an operand, a function's name. The reference underlines it where the
     whole expression would be too much."""
     match expr:
-        case syntax.ScopeTraversal(root_span=span):
-            return span
         case syntax.TupleCons(open=span) | syntax.ObjectCons(open=span) | syntax.For(open=span):
             return span
         case syntax.Call(name_span=name, open=bracket):
@@ -19,7 +17,7 @@ def start_span(expr: Expr) -> Span:
             return start_span(first)
         case syntax.Conditional(condition=first) | syntax.Binary(left=first):
             return start_span(first)
-        case syntax.TemplateJoin(tuple=first) | syntax.ObjectKey(wrapped=first):
+        case syntax.TemplateJoin(tuple=first) | syntax.ObjectKey(wrapped=first) | syntax.Parentheses(inner=first):
             return start_span(first)
         case syntax.Unary(symbol=span) | syntax.Splat(marker=span):
             return span

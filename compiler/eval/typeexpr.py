@@ -126,4 +126,5 @@ def _optional(name: str, call: Call, attributes: dict[str, Type], sink: list[Dia
     if len(call.args) != 1:
         wanted = "expects only one argument: the attribute type" if call.args else _NO_TYPE
         _report(sink, call.open.to(call.close), f"Optional attribute modifier {wanted}.", call.span)
-    attributes[name] = type_constraint(call.args[0], sink) if call.args else DYNAMIC
+    if call.args:
+        attributes[name] = type_constraint(call.args[0], sink)

@@ -1,0 +1,1 @@
+"""Native HCL: text to trees, and back."""

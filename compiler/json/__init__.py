@@ -1,0 +1,1 @@
+"""HCL in JSON: text to the same trees."""

@@ -1,8 +1,9 @@
 """JSON values as definitions: which properties are blocks, and strings that are templates."""
 
+from dataclasses import replace
 from typing import Final
 
-from bakec.compiler.hcl.parse import parse_template
+from bakec.compiler.hcl.parse import parse_expression, parse_template
 from bakec.compiler.hcl.templates import literal
 from bakec.compiler.json.tree import Array, Invalid, Node, Object, Property, Scalar, String
 from bakec.compiler.render.ranges import range_text
@@ -18,6 +19,8 @@ _BLOCKS: Final[dict[str, dict[str, str]]] = {
     "": {"group": "name", "target": "name", "variable": "name", "function": "name"},
     "variable": {"validation": ""},
 }
+_STATIC: Final = {"variable": ("type",), "function": ("params", "variadic_params")}
+"""Arguments whose strings are names and types in native syntax, not templates."""
 
 
 def lower_file(source: Source, root: Node, sink: Diagnostics) -> File:
@@ -46,7 +49,9 @@ class _Lower:
             if item.name in nested:
                 self.blocks(item, nested[item.name], blocks)
             elif item.name != "//":
-                self.attribute(item, attributes, "argument" if block_type else "attribute definition")
+                static = item.name in _STATIC.get(block_type, ())
+                value = self.static(item.value) if static else self.expr(item.value)
+                self.attribute(item, value, attributes, "argument" if block_type else "attribute definition")
         return Body(attributes, tuple(blocks), node.close if isinstance(node, Object) else node.start, node.span)
 
     def properties(self, node: Node, purpose: str) -> list[Property]:
@@ -69,14 +74,14 @@ class _Lower:
         self.wrong_type(item, f"A JSON object is required here, {purpose}")
         return []
 
-    def attribute(self, item: Property, attributes: dict[str, Attribute], what: str) -> None:
+    def attribute(self, item: Property, value: Expr, attributes: dict[str, Attribute], what: str) -> None:
         whole = item.name_span.to(item.value.span)
         existing = attributes.get(item.name)
         if existing:
             place = range_text(existing.span)
             self.sink.add(codes.JSON_DUPLICATE.at(item.name_span, what=what, name=quote(item.name), place=place))
         else:
-            attributes[item.name] = Attribute(item.name, self.expr(item.value), item.name_span, whole)
+            attributes[item.name] = Attribute(item.name, value, item.name_span, whole)
 
     # --- blocks -----------------------------------------------------------------------------------------------
 
@@ -125,6 +130,17 @@ class _Lower:
                 return syntax.ObjectCons(self.items(node), open_, node.span)
             case Invalid(span=span):
                 return syntax.ErrorExpr((), span)
+
+    def static(self, node: Node) -> Expr:
+        """Strings in native syntax where that makes a name or a call; the ranges are those of the strings."""
+        match node:
+            case Array(items=items, open=open_):
+                return syntax.TupleCons(tuple([self.static(item) for item in items]), open_, node.span)
+            case String(text=text, span=span):
+                made = parse_expression(self.source, Diagnostics(), text, span.start)
+                if isinstance(made, syntax.ScopeTraversal | syntax.Call | syntax.Literal):
+                    return replace(made, span=span)
+        return self.expr(node)
 
     def items(self, node: Object) -> tuple[ObjectItem, ...]:
         """The second of two equal names is an error when it is evaluated; those with a template in them are equal

@@ -199,7 +199,8 @@ class _Parser:
             return String(_clean(json.loads(text)), span)
         # The reference points one character behind the one at fault.
         start = span.start + min(_fault(text, good) + 1, len(text))
-        self.sink.add(codes.JSON_INVALID_STRING.at(Span(span.source, start, start + 1), context=span))
+        fault = Span(span.source, start, min(start + 1, len(span.source.text)))
+        self.sink.add(codes.JSON_INVALID_STRING.at(fault, context=span))
         return Invalid(span)
 
     def number(self, token: Token) -> Node:

@@ -68,11 +68,18 @@ class _Draft:
 
     def path(self, text: str) -> str:
         """`text` as the plan holds it: relative to the root, so that the plan can be run elsewhere."""
-        return posixpath.relpath(text, self.root) if text.startswith("/") else text
+        return portable(text, self.root)
 
     def fail(self, field_name: str, reason: object, rule: Rule = codes.BAD_OPTION) -> Failed:
         """A failure about an attribute, at the place its value comes from."""
         return fail(rule.at(self.target.span, reason=reason, what=field_name))
+
+
+def portable(text: str, root: Path) -> str:
+    """A path as the plan holds it: an absolute one becomes relative to `root`."""
+    if text.startswith("oci-layout:///"):
+        return f"oci-layout://{posixpath.relpath(text.removeprefix('oci-layout://'), root)}"
+    return posixpath.relpath(text, root) if text.startswith("/") else text
 
 
 def context_path(target: Target) -> str:
@@ -181,7 +188,7 @@ def _named_context(draft: _Draft, name: str, value: str) -> None:
     if value.startswith("target:"):
         return
     if value.startswith("oci-layout://"):
-        draft.layouts[name] = value.removeprefix("oci-layout://")
+        draft.layouts[name] = draft.path(value).removeprefix("oci-layout://")
     elif refs.is_elsewhere(value):
         draft.attrs[f"context:{name}"] = value
         if "?" in value and refs.is_git(value):
@@ -353,6 +360,8 @@ def _check_agent(draft: _Draft, host: Host, name: str, paths: Sequence[str]) -> 
 def _caches(draft: _Draft, name: str) -> Iterator[Cache]:
     for entry in draft.entries(name):
         attrs = {key: str(value) for key, value in entry.attrs.items() if key != "type"}
+        if entry.attrs["type"] == "local":
+            attrs.update((key, draft.path(attrs[key])) for key in ("src", "dest") if key in attrs)
         yield Cache(type=str(entry.attrs["type"]), attrs=dict(sorted(attrs.items())))
 
 

@@ -1,6 +1,7 @@
 """Lists, tuples, sets, maps and objects. Elements keep their origins."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from bakec.compiler.eval.convert import ConvertError, convert, unify
 from bakec.compiler.eval.operators import equal
@@ -270,7 +271,7 @@ def sort(items: Value) -> Value:
     for position, item in enumerate(items.items):
         if item.raw is None:
             raise FunctionError(f"given list element {position} is null; a null string cannot be sorted")
-    return Value(items.type, tuple(sorted(items.items, key=lambda item: item.text)))
+    return Value(items.type, tuple(sorted(items.items, key=attrgetter("raw"))))
 
 
 # --- maps and objects -----------------------------------------------------------------------------

@@ -129,3 +129,9 @@ UNSUPPORTED_DRIVER = Rule(
     hint="name another builder with --builder, or give the address of its daemon",
     exit=Exit.DRIVER,
 )
+FETCH = Rule(
+    "BK718",
+    "cannot read definitions from {url}: {reason}",
+    explain="The builder could not fetch the repository or URL, or the definition file is not in it.",
+    exit=Exit.DRIVER,
+)

@@ -62,6 +62,7 @@ class Author:
         self.names: dict[str, list[str]] = {kind: [] for kind in KINDS}
         self.functions: list[tuple[str, int]] = []
         self.targets: list[str] = []
+        self.groups: list[str] = []
         self.unordered = False
         self.wild = rng.choice((0.0, 0.0, 0.01, 0.03))
         """How often an expression is of the wrong kind, or names what is not there."""
@@ -83,9 +84,9 @@ class Author:
         globals_ = {f"g{at}": self.global_(f"g{at}") for at in range(self.rng.randint(0, 2))}
         self.targets = [f"t{at}" for at in range(self.rng.randint(1, 5))]
         blocks += [self.target(name, at) for at, name in enumerate(self.targets)]
-        blocks += [self.group(f"grp{at}", at) for at in range(self.rng.randint(0, 2))]
+        blocks += [self.group(f"grp{at}") for at in range(self.rng.randint(0, 2))]
         if self.chance(0.5):
-            blocks.append(self.group("default", 2))
+            blocks.append(self.group("default"))
         if self.chance(0.3):
             blocks.append(self.target(self.pick(self.targets), 1))
         files = self.files(blocks, globals_)
@@ -114,9 +115,9 @@ class Author:
         return text[:at] + self.pick(("", "}", "{", '"', "=", "$", "\n", "[", "€", ",")) + text[at + 1 :]
 
     def arguments(self) -> list[str]:
-        known = [*self.targets, "grp0", "default", "t*", "*"]
-        wanted = [self.pick(known) for _ in range(self.rng.randint(0, 2))]
-        if self.chance(0.02):
+        known = [*self.targets, *self.groups, "t*", "*"]
+        wanted = [self.pick(known) for _ in range(self.rng.randint("default" not in self.groups, 2))]
+        if self.chance(0.01):
             wanted.append("nope")
         return [*(f"--set={self.override()}" for _ in range(self.rng.choice((0, 0, 0, 1, 2)))), *wanted]
 
@@ -148,7 +149,7 @@ class Author:
     def variable(self, name: str) -> Block:
         kind = self.pick(KINDS)
         block = Block("variable", name)
-        if self.chance(0.4):
+        if self.chance(0.3):
             block.attributes["type"] = TYPES[kind]
         if self.chance(0.9):
             block.attributes["default"] = self.expr(kind, 2)
@@ -176,8 +177,9 @@ class Author:
         self.names[kind].append(name)
         return made
 
-    def group(self, name: str, depth: int) -> Block:
-        members = [*self.targets, *(f"grp{at}" for at in range(depth))]
+    def group(self, name: str) -> Block:
+        members = [*self.targets, *self.groups]
+        self.groups.append(name)
         return Block("group", name, {"targets": quoted(self.several(members) or [self.pick(self.targets)])})
 
     def target(self, name: str, at: int) -> Block:
@@ -289,7 +291,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "base64encode(<text>)", 'regex_replace(<text>, "[a-z]", "z")', "jsonencode(<list>)", "jsonencode(<map>)",
         "indent(2, <text>)", "try(<list>[0], <text>)", '"%{ if <flag> }y%{ else }n%{ endif }"', "md5(<text>)",
         '"%{ for i, x in <list> }${i}${x},%{ endfor }"', "sanitize(<text>)", "reverse(<text>)", "chomp(<text>)",
-        'trimprefix(<text>, "a")', "convert(<number>, string)", "urlencode(<text>)", "dirname(<text>)", "basename(<text>)",
+        'trimprefix(<text>, "a")', "urlencode(<text>)", "dirname(<text>)", "basename(<text>)",
         'formatdate("YYYY", "2020-01-02T03:04:05Z")', 'timeadd("2020-01-02T03:04:05Z", "1h")', "element(concat(<list>, [\"z\"]), 1)",
         'jsonencode({ n = <number>, f = <flag>, t = <text> })', 'cidrhost("10.0.0.0/8", 5)', "uuidv5(\"dns\", <text>)",
         'format("%05d|%q", 3, <text>)', 'format("%v", <list>)', 'split(",", <text>)[0]', 'merge(<map>, { z = "q" }).z',
@@ -299,7 +301,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "(<number> + <number>)", "(<number> * <number>)", "(<number> - 1)", "(<number> / 4)", "(<number> % 3)", "-<number>",
         "length(<list>)", "strlen(<text>)", "max(<number>, <number>)", "min(<number>, 5)", "floor(<number>)", "ceil(<number>)",
         "absolute(<number>)", "int(<number>)", 'parseint("ff", 16)', "signum(<number>)", "pow(2, 3)", "add(<number>, <number>)",
-        "convert(\"12\", number)", "log(8, 2)", 'try(index([1, 2], 0), 3)', "divide(<number>, 2)", "multiply(<number>, 3)",
+        "log(8, 2)", 'try(index([1, 2], 0), 3)', "divide(<number>, 2)", "multiply(<number>, 3)",
     ),
     "flag": (
         "(<text> == <text>)", "(<number> < <number>)", "(<number> >= 1)", "(<flag> && <flag>)", "(<flag> || <flag>)", "!<flag>",
@@ -312,7 +314,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "keys(<map>)", "values(<map>)", "[for x in <list> : x if x != \"\"]", "formatlist(\"%s-x\", <list>)", "range(3)",
         "[for n in range(2) : n + <number>]", "setunion(<list>, <list>)", "<list>[*]", "slice([<text>, <text>, <text>], 0, 2)",
         "chunklist([<text>, <text>], 1)[0]", "setproduct([<text>], [<text>, \"z\"])[0]", "[<map>].*.k0", "regexall(\"[a-z]\", <text>)",
-        "jsondecode(jsonencode(<list>))", "tolist(<list>)",
+        "jsondecode(jsonencode(<list>))",
     ),
     "map": (
         "{ k0 = <text>, k1 = <text> }", "merge(<map>, <map>)", "{ for x in <list> : x => upper(x)... }", "zipmap([\"k0\", \"z\"], [<text>, <text>])",
@@ -320,7 +322,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "{ for i, x in [<text>, <text>] : \"k${i}\" => x }", "{ k0 = <number> }",
     ),
 }  # fmt: skip
-"""Expressions with holes. `tolist` is no function: a mistake now and then."""
+"""Expressions with holes."""
 
 ATTRIBUTES: Final[dict[str, Callable[[Author, int], str]]] = {
     "description": lambda author, at: author.expr("text", 1),

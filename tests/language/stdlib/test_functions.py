@@ -3,9 +3,14 @@
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from bcrypt import checkpw
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bakec.compiler.jsontext import encode
 from bakec.compiler.stdlib.registry import FUNCTIONS, ArityError, Function, FunctionError, call
@@ -75,6 +80,24 @@ def test_impure_functions_ask_the_context() -> None:
     assert value_of("timestamp()") == string("2023-11-14T22:13:20Z")
     assert value_of("uuidv4()") == string("00000000-0000-4000-8000-000000000000")
     assert value_of("homedir()") == string("/home/ada")
+
+
+def test_bcrypt_takes_its_salt_from_the_context() -> None:
+    hashed = value_of('bcrypt("secret", 4)').text
+
+    assert hashed.startswith("$2a$04$" + "." * 22)
+    assert checkpw(b"secret", hashed.encode())
+
+
+def test_rsadecrypt_reads_what_was_encrypted_for_the_key() -> None:
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    secret = b64encode(key.public_key().encrypt(b"top secret", PKCS1v15())).decode()
+
+    assert call("rsadecrypt", [string(secret), string(pem)]) == string("top secret")
+    with pytest.raises(FunctionError) as caught:
+        call("rsadecrypt", [string(secret), string(pem.replace("A", "B"))])
+    assert pem[100:140] not in caught.value.message
 
 
 def test_lengths_are_numbers_of_64_bits() -> None:

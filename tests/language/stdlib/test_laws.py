@@ -1,7 +1,7 @@
 """What holds for any arguments."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakec.compiler.eval.convert import ConvertError, convert
@@ -51,6 +51,7 @@ SETS = st.builds(set_, st.just(STRING), STRINGS)
 
 
 @pytest.mark.parametrize("function", [row for row in FUNCTIONS.values() if not row.lazy], ids=lambda row: row.name)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_call_gives_a_value_or_says_why_not(function: Function, data: st.DataObject) -> None:
     count = len(function.params) + (data.draw(st.integers(0, 3)) if function.variadic else 0)

@@ -88,4 +88,3 @@ def _word(part: object) -> str:
     if isinstance(part, tuple):
         return " ".join(f"({one.rule.code} {message(one)})" for one in part)
     return repr(part)
-

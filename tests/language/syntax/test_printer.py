@@ -63,7 +63,7 @@ def test_style() -> None:
         'target "a"   { context="." }\nx=[1,2,]\n'
         f'long = ["{"a" * 60}", "{"b" * 60}"]\n'
         'y = { "a b":1\n c= [for k,v in m:v if k], }\n'
-        'run = <<-E\n  echo $${HOME}\n  true\nE\n'
+        "run = <<-E\n  echo $${HOME}\n  true\nE\n"
     )
     assert file is not None
 

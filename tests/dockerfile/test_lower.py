@@ -1,0 +1,98 @@
+"""The door: what a caller gets besides the graph."""
+
+import json
+
+import pytest
+
+from bakec.compiler.dockerfile.lower import lower
+from bakec.compiler.dockerfile.request import LowerFailed, Request
+from bakec.ir import llb
+from bakec.ir.diagnostics import Exit, Severity
+from bakec.ir.llb.stored import from_plan, to_plan
+
+SCRATCH = b"FROM scratch AS app\nCOPY --link . /app\nLABEL a=b\n"
+
+
+def test_a_file_on_scratch_needs_no_resolver() -> None:
+    result = lower(Request(dockerfile=SCRATCH, session="job-1"))
+
+    (build,) = result.builds
+    assert build.id == ""
+    assert json.loads(build.config)["config"]["Labels"] == {"a": "b"}
+    assert b"job-1" in build.definition.ops[0]
+    assert set(result.metadata) == {"containerimage.config", "refs.platforms"}
+
+
+def test_an_image_that_is_not_pinned_is_refused_with_its_line() -> None:
+    with pytest.raises(LowerFailed) as raised:
+        lower(Request(dockerfile=b"FROM scratch\nFROM alpine\n"))
+
+    (diagnostic,) = raised.value.diagnostics
+    assert diagnostic.rule.code == "BK549"
+    assert diagnostic.summary == "alpine: docker.io/library/alpine:latest is not pinned"
+    assert diagnostic.subject is not None
+    assert (diagnostic.subject.line, diagnostic.subject.text) == (2, "FROM alpine")
+    assert raised.value.exit is Exit.DEFINITION
+
+
+def test_warnings_are_diagnostics_of_severity_warning() -> None:
+    result = lower(Request(dockerfile=b"FROM scratch AS App\nMAINTAINER me\n"))
+
+    assert [warning.short for warning in result.warnings] == [
+        "StageNameCasing: Stage name 'App' should be lowercase (line 1)",
+        "MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label (line 2)",
+    ]
+    assert {warning.diagnostic.rule.severity for warning in result.warnings} == {Severity.WARNING}
+
+
+def test_a_syntax_directive_forwards_the_build() -> None:
+    result = lower(Request(dockerfile=b"# syntax=docker/dockerfile:1\n" + SCRATCH, attrs={"target": "app"}))
+
+    assert result.builds == []
+    assert result.forward is not None
+    assert result.forward.attrs["source"] == "docker/dockerfile:1"
+
+
+def test_platforms_are_built_one_by_one() -> None:
+    attrs = {"platform": "linux/amd64,linux/arm64"}
+    result = lower(Request(dockerfile=SCRATCH + b"RUN x\n", attrs=attrs))
+
+    assert [build.id for build in result.builds] == ["linux/amd64", "linux/arm64"]
+    assert result.builds[0].definition.ops[0] == result.builds[1].definition.ops[0]
+    assert result.builds[0].definition.ops != result.builds[1].definition.ops
+
+
+def test_progress_groups_differ_between_targets() -> None:
+    def group(attrs: dict[str, str]) -> str:
+        build = lower(Request(dockerfile=SCRATCH + b"COPY --link a /b\n", attrs=attrs)).builds[0]
+        groups = [item.progress_group for item in build.definition.metadata.values() if item.progress_group]
+        return groups[0].id
+
+    assert group({}) == group({})
+    assert group({}) != group({"label:x": "y"})
+
+
+def test_a_definition_survives_the_plan() -> None:
+    build = lower(Request(dockerfile=SCRATCH)).builds[0]
+    stored = to_plan(build.definition, "linux/amd64", build.config)
+
+    assert stored.build.ops == build.definition.digests
+    loaded = from_plan(stored.build, stored.ops, stored.meta)
+    assert loaded.ops == build.definition.ops
+    assert loaded.metadata == build.definition.metadata
+
+
+def test_resource_limits_have_no_place_in_a_plan() -> None:
+    build = lower(Request(dockerfile=SCRATCH + b"RUN x\n", attrs={"memory": "100"})).builds[0]
+
+    with pytest.raises(llb.LlbError, match="resource limits"):
+        to_plan(build.definition, "linux/amd64", build.config)
+
+
+def test_importing_the_compiler_does_not_import_this_package() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, bakec.compiler; print(any(m.startswith('bakec.compiler.dockerfile.') for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
