@@ -10,10 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """`now` gives seconds since 1970 in UTC, `random_bytes` that many of them, `stdin` all of standard input.
-
-    With `SOURCE_DATE_EPOCH` in the environment `now` is that time, so that a compile can be repeated.
-    """
+    """`now` gives seconds since 1970 in UTC, `random_bytes` that many of them, `stdin` all of standard input."""
 
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     cwd: Path = field(default_factory=Path.cwd)

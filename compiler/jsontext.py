@@ -278,6 +278,14 @@ def encode(value: Value) -> str:
     return "".join(writer.parts)
 
 
+def shown(value: Value) -> str:
+    """Like `encode`, but nothing for what holds an infinity, which JSON has no word for."""
+    try:
+        return encode(value)
+    except JsonError:
+        return ""
+
+
 class _Writer:
     """Collects the text. Its size is counted, for values may share their parts: a small one can be endless."""
 

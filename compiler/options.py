@@ -1,9 +1,10 @@
 """What a compilation is asked to do, and how flags become `--set` specifications."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bakec.compiler.entries import EntryError, parse_policy
 from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
@@ -36,6 +37,7 @@ def implied_sets(
     pull: bool | None = None,
     sbom: str = "",
     provenance: str = "",
+    policies: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """The `--set` specifications that other flags stand for, in the reference's order."""
     specs: list[str] = []
@@ -54,7 +56,28 @@ def implied_sets(
         specs.append(f"*.attest={attest_text('sbom', sbom)}")
     if provenance:
         specs.append(f"*.attest={attest_text('provenance', provenance)}")
+    specs += _policy_sets(policies)
     return tuple(specs)
+
+
+def _policy_sets(policies: Sequence[str]) -> list[str]:
+    """`--policy` takes only what does not name a file; `disabled=true` stands alone and replaces every policy."""
+    disabled = False
+    for text in policies:
+        try:
+            [attrs] = parse_policy(text)
+        except EntryError as error:
+            raise fail(codes.BAD_POLICY.at(None, reason=error)) from error
+        if attrs["filename"]:
+            reason = "--policy does not accept filename; define policy files in the bake definition"
+            raise fail(codes.BAD_POLICY.at(None, reason=reason))
+        if "reset" in attrs:
+            reason = "--policy does not accept reset; define policy composition in the bake definition"
+            raise fail(codes.BAD_POLICY.at(None, reason=reason))
+        disabled = disabled or attrs.get("disabled") is True
+    if disabled and len(policies) > 1:
+        raise fail(codes.BAD_POLICY.at(None, reason="disabled policy cannot be combined with other policy flags"))
+    return [f"*.policy{'' if disabled else '+'}={text}" for text in policies]
 
 
 def call_method(text: str) -> str:

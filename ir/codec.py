@@ -307,14 +307,17 @@ class _Count:
         if self.left < 0:
             raise _too_many()
         found = dict(pairs)
-        # Either all keys are text or sorting them fails, unless all are bytes.
-        try:
-            sound = len(found) == len(pairs) and list(found) == sorted(found) and (not pairs or type(pairs[0][0]) is str)
-        except TypeError:
-            sound = False
-        if not sound:
+        if len(found) < len(pairs) or (pairs and not _in_order(found)):
             raise _bad_keys([key for key, _ in pairs])
         return found
+
+
+def _in_order(keys: Iterable[Any]) -> bool:
+    keys = list(keys)
+    try:
+        return type(keys[0]) is str and keys == sorted(keys)
+    except TypeError:  # text and bytes do not compare
+        return False
 
 
 def _too_many() -> WireError:
@@ -340,7 +343,7 @@ def _check_format(body: Mapping[str, Any]) -> None:
     missing = [name for name in features if name not in FEATURES]
     if missing:
         raise MissingFeature(", ".join(missing))
-    if features != sorted(set(features)) or "features" in body and not features:
+    if features != sorted(set(features)) or ("features" in body and not features):
         raise WireError("expected names in order, each once").under("features")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from bakec.ir.plan import (
     Cache,
+    Dockerfile,
     Exporter,
     FrontendSolve,
     Group,
@@ -94,7 +95,7 @@ class Column(NamedTuple):
 HEADER: Final = {
     "format": Column(INT, "Number of the format. A reader refuses a number above the ones it knows."),
     "features": Column(
-        TEXTS, "Names of what a reader must understand, sorted. A reader refuses a plan that names one it does not know."
+        TEXTS, "Names of what a reader must understand, sorted. A reader refuses a plan with one it does not know."
     ),
     "digest": Column(TEXT, "`sha256:` and 64 hex digits over the whole plan without `digest` and `produced-by`."),
     "produced-by": Column(TEXT, "Program and version that wrote the file. Outside the digest.", Use.REVIEW),
@@ -123,7 +124,8 @@ RECORDS: Final[dict[type, dict[str, Column]]] = {
         "groups": Column(ListOf(RecordOf(Group)), "The groups met on the way from the names asked for.", Use.REVIEW),
         "targets": Column(ListOf(RecordOf(Target)), "The resolved targets, by name."),
         "ops": Column(MapOf(BYTES), "LLB operations: digest to the exact bytes, shared by all jobs.", Use.RUN),
-        "op_meta": Column(MapOf(RecordOf(OpMeta)), "Digest of an operation to its metadata.", Use.RUN),
+        "op_meta": Column(MapOf(RecordOf(OpMeta)), "Digest of an operation to its metadata."),
+        "dockerfiles": Column(ListOf(RecordOf(Dockerfile)), "The Dockerfiles that were lowered."),
         "jobs": Column(ListOf(RecordOf(Job)), "The builds; every job comes after those it needs."),
         "lock": Column(ListOf(RecordOf(Pin)), "Pinned references that the plan relies on.", Use.REVIEW),
     },
@@ -153,7 +155,7 @@ RECORDS: Final[dict[type, dict[str, Column]]] = {
     },
     Target: {
         "name": Column(TEXT, "Name of the target."),
-        "view": Column(Tree(), "The resolved attributes, as `bakec print` shows them.", Use.REVIEW),
+        "view": Column(MapOf(Tree()), "The resolved attributes, as `bakec print` shows them.", Use.REVIEW),
         "origins": Column(
             MapOf(INT), "Field path (`args.GO_VERSION`, `tags[0]`) to an index into `origins`.", Use.REVIEW
         ),
@@ -218,17 +220,28 @@ RECORDS: Final[dict[type, dict[str, Column]]] = {
     LlbSolve: {
         "builds": Column(ListOf(RecordOf(PlatformBuild)), "One build a platform.", Use.RUN),
         "attrs": Column(TABLE, "Attributes that the daemon reads itself.", Use.RUN),
+        "builder": Column(TEXT, "Platform of the builder that it was made for; none means any."),
     },
     PlatformBuild: {
         "platform": Column(TEXT, "The platform.", Use.RUN),
         "ops": Column(TEXTS, "Digests into `ops`, inputs before users, the terminal operation last.", Use.RUN),
         "config": Column(BYTES, "Exact bytes of the image config.", Use.RUN),
+        "base_config": Column(BYTES, "Exact bytes of the base image's config.", Use.RUN),
+        "epoch": Column(TEXT, "Time to stamp the image with, in Unix seconds.", Use.RUN),
+        "meta": Column(MapOf(RecordOf(OpMeta)), "Metadata of operations where it differs from `op_meta`."),
     },
     OpMeta: {
-        "description": Column(TABLE, "Names for the progress display.", Use.RUN),
+        "description": Column(TABLE, "Names for the progress display."),
         "caps": Column(TEXTS, "Capabilities that the daemon must have.", Use.RUN),
         "ignore_cache": Column(FLAG, "Run the operation again.", Use.RUN),
         "progress_group": Column(ListOf(Tree()), "Id, name and weakness of the group it is shown in.", Use.RUN),
+        "places": Column(
+            ListOf(ListOf(INT)), "Where it was made: index into `dockerfiles`, first and last line, from 1."
+        ),
+    },
+    Dockerfile: {
+        "path": Column(TEXT, "Path relative to the root; `TARGET (inline)` for one without a file."),
+        "text": Column(BYTES, "Its exact bytes."),
     },
     Pin: {
         "ref": Column(TEXT, "The reference as written.", Use.REVIEW),

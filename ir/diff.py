@@ -1,13 +1,13 @@
 """What changes between two plans, and why: a record for renderers to print."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from bakec.ir.fields import FIELDS, Kind
-from bakec.ir.plan import InputVariable, Plan, Target
+from bakec.ir.plan import InputVariable, Job, LlbSolve, OriginRecord, Plan, Target
 
 
 class Action(Enum):
@@ -31,7 +31,8 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One value of a target. `old` and `new` are JSON values, None for absent. `reasons` say what made the new one."""
+    """One value of a target. `old` and `new` are JSON values, None for absent. `reasons` say what made the new one,
+    or for one that is gone where it stood."""
 
     path: str
     old: Any
@@ -42,12 +43,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetDiff:
-    """A target that differs. `was` is its former name if it was renamed."""
+    """A target that differs. `was` is its former name if it was renamed; `same` counts its values that are equal."""
 
     name: str
     action: Action
     changes: tuple[Change, ...] = ()
     was: str = ""
+    same: int = 0
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """Every effect of its changes once, in the order of the enumeration."""
+        found = {effect for change in self.changes for effect in change.effects}
+        return tuple(effect for effect in Effect if effect in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,123 +87,23 @@ class PlanDiff:
 
 def diff(old: Plan, new: Plan) -> PlanDiff:
     """What changes from `old` to `new`: targets by name, and those without a partner by content."""
+    work = _Comparison(old, new)
     before = {target.name: target for target in old.targets}
     after = {target.name: target for target in new.targets}
-    causes = _Causes(old, new)
-    differing = [
-        TargetDiff(name=name, action=Action.CHANGED, changes=changes)
-        for name in before
-        if name in after and (changes := tuple(_changes(before[name], after[name], causes)))
-    ]
-    both = sum(name in after for name in before)
     gone = {name: target for name, target in before.items() if name not in after}
     come = {name: target for name, target in after.items() if name not in before}
-    renamed = list(_renamed(gone, come))
-    taken = {diff.was for diff in renamed} | {diff.name for diff in renamed}
-    removed = (TargetDiff(name=name, action=Action.REMOVED) for name in gone if name not in taken)
-    added = (
-        TargetDiff(name=name, action=Action.ADDED, changes=tuple(_whole(target, causes)))
-        for name, target in come.items()
-        if name not in taken
-    )
+    partners = dict(_partners(gone, come))
+    kept = [work.changed(before[name], target) for name, target in after.items() if name in before]
+    renamed = [work.changed(before[was], after[name]) for name, was in partners.items()]
+    removed = [work.removed(target) for name, target in gone.items() if name not in partners.values()]
+    added = [work.added(target) for name, target in come.items() if name not in partners]
+    differing = [one for one in kept if one.changes]
     return PlanDiff(
         targets=tuple(sorted((*differing, *renamed, *removed, *added), key=lambda one: one.name)),
         groups=tuple(_groups(old, new)),
-        variables=tuple(causes.changed()),
-        same=both - len(differing),
+        variables=tuple(work.causes.changed()),
+        same=len(kept) - len(differing),
     )
-
-
-def _renamed(gone: Mapping[str, Target], come: Mapping[str, Target]) -> Iterator[TargetDiff]:
-    """Targets of equal content under another name, each used once."""
-    by_content: dict[str, list[str]] = {}
-    for name, target in gone.items():
-        by_content.setdefault(_content(target), []).append(name)
-    for name, target in come.items():
-        partners = by_content.get(_content(target))
-        if partners:
-            yield TargetDiff(name=name, action=Action.RENAMED, was=partners.pop(0))
-
-
-def _content(target: Target) -> str:
-    return json.dumps(target.view, sort_keys=True)
-
-
-# --- one target -----------------------------------------------------------------------------------------------
-
-
-def _changes(old: Target, new: Target, causes: "_Causes") -> Iterator[Change]:
-    for name in FIELDS:
-        before, after = old.view.get(name), new.view.get(name)
-        if before != after:
-            for path, left, right in _parts(name, before, after):
-                yield _change(name, path, left, right, new, causes)
-
-
-def _whole(target: Target, causes: "_Causes") -> Iterator[Change]:
-    for name, value in target.view.items():
-        for path, _, right in _parts(name, None, value):
-            yield _change(name, path, None, right, target, causes)
-
-
-def _change(name: str, path: str, old: Any, new: Any, target: Target, causes: "_Causes") -> Change:
-    reasons = causes.of(target.origins.get(path)) if new is not None else ()
-    return Change(path=path, old=old, new=new, reasons=reasons, effects=tuple(_effects(name, old, new)))
-
-
-def _effects(name: str, old: Any, new: Any) -> Iterator[Effect]:
-    field = FIELDS[name]
-    if field.rebuilds:
-        yield Effect.REBUILDS
-    if field.publishes:
-        yield Effect.PUBLISHES
-    if new is not None and old is None:
-        extra = {"entitlements": Effect.PRIVILEGE, "secret": Effect.SECRET, "platforms": Effect.PLATFORM}
-        if name in extra:
-            yield extra[name]
-
-
-def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """The differences of one attribute, taken apart: paths as in `Target.origins`."""
-    kind = FIELDS[name].kind
-    if kind in (Kind.MAP, Kind.RESOURCES):
-        before, after = old or {}, new or {}
-        for key in sorted({*before, *after}):
-            if before.get(key) != after.get(key):
-                yield f"{name}.{key}", before.get(key), after.get(key)
-    elif kind in (Kind.LIST, Kind.ENTRIES):
-        yield from _list_parts(name, old or [], new or [])
-    else:
-        yield name, old, new
-
-
-def _list_parts(name: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    if FIELDS[name].ordered and sorted(map(_key, old)) == sorted(map(_key, new)):
-        yield name, old, new
-        return
-    left_over = [_key(item) for item in new]
-    gone = []
-    for item in old:
-        if _key(item) in left_over:
-            left_over.remove(_key(item))
-        else:
-            gone.append(item)
-    come = [(at, item) for at, item in enumerate(new) if _take(left_over, _key(item))]
-    for at, item in come:
-        yield f"{name}[{at}]", gone.pop(0) if gone else None, item
-    for item in gone:
-        yield name, item, None
-
-
-def _key(item: Any) -> str:
-    return json.dumps(item, sort_keys=True)
-
-
-def _take(items: list[str], item: str) -> bool:
-    if item in items:
-        items.remove(item)
-        return True
-    return False
 
 
 def _groups(old: Plan, new: Plan) -> Iterator[Change]:
@@ -206,19 +114,254 @@ def _groups(old: Plan, new: Plan) -> Iterator[Change]:
             yield Change(path=name, old=before.get(name), new=after.get(name))
 
 
+# --- partners -------------------------------------------------------------------------------------------------
+
+_ALIKE: Final = 0.6
+"""Two targets of different names are one that was renamed if this share of their values is equal."""
+_PAIRS: Final = 20_000
+"""So many pairs are compared at most: renaming thousands of targets at once is a new plan."""
+
+
+def _partners(gone: Mapping[str, Target], come: Mapping[str, Target]) -> Iterator[tuple[str, str]]:
+    """New name and old name of the targets that were renamed: equal content first, then the most alike."""
+    by_content: dict[str, list[str]] = {}
+    for name, target in gone.items():
+        by_content.setdefault(_key(target.view), []).append(name)
+    left = dict(gone)
+    rest: dict[str, Target] = {}
+    for name, target in come.items():
+        equals = by_content.get(_key(target.view))
+        if equals:
+            was = equals.pop(0)
+            del left[was]
+            yield name, was
+        else:
+            rest[name] = target
+    if left and len(left) * len(rest) <= _PAIRS:
+        yield from _most_alike(left, rest)
+
+
+def _most_alike(gone: Mapping[str, Target], come: Mapping[str, Target]) -> Iterator[tuple[str, str]]:
+    before = {name: set(_leaves(target.view)) for name, target in gone.items()}
+    after = {name: set(_leaves(target.view)) for name, target in come.items()}
+    scores = [
+        (len(old & new) / len(old | new), name, was)
+        for name, new in after.items()
+        for was, old in before.items()
+        if len(old & new) > _ALIKE * len(old | new)
+    ]
+    used: set[tuple[int, str]] = set()
+    for _, name, was in sorted(scores, key=lambda one: (-one[0], one[1], one[2])):
+        if (0, was) not in used and (1, name) not in used:
+            used |= {(0, was), (1, name)}
+            yield name, was
+
+
+def _leaves(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every value of a target that is no default, order left out."""
+    for name, value in view.items():
+        if name in FIELDS and _DEFAULTS.get(name) != value:
+            for path, _, item in _parts(name, None, value):
+                yield path.partition("[")[0], _key(item)
+
+
+_DEFAULTS: Final = {"context": ".", "dockerfile": "Dockerfile"}
+
+
+# --- one target -----------------------------------------------------------------------------------------------
+
+
+class _Comparison:
+    """Two plans, and how a target of one becomes that of the other."""
+
+    def __init__(self, old: Plan, new: Plan) -> None:
+        self.causes = _Causes(old, new)
+        self._steps = _Steps(old, new)
+
+    def changed(self, old: Target, new: Target) -> TargetDiff:
+        """A target that is in both plans; without changes if it is equal."""
+        changes = [
+            self._change(name, path, left, right, old, new)
+            for name in FIELDS
+            if old.view.get(name) != new.view.get(name)
+            for path, left, right in _parts(name, old.view.get(name), new.view.get(name))
+        ]
+        return TargetDiff(
+            name=new.name,
+            action=Action.CHANGED if old.name == new.name else Action.RENAMED,
+            changes=(*changes, *self._steps.between(old.name, new.name)),
+            was="" if old.name == new.name else old.name,
+            same=_count(new.view) - sum(change.new is not None for change in changes) if changes else 0,
+        )
+
+    def added(self, target: Target) -> TargetDiff:
+        changes = (
+            self._change(name, path, None, right, None, target)
+            for name, value in target.view.items()
+            if name in FIELDS
+            for path, _, right in _parts(name, None, value)
+        )
+        return TargetDiff(name=target.name, action=Action.ADDED, changes=tuple(changes))
+
+    def removed(self, target: Target) -> TargetDiff:
+        changes = (
+            Change(path=path.partition("[")[0], old=left, new=None)
+            for name, value in target.view.items()
+            if name in FIELDS
+            for path, _, left in _parts(name, None, value)
+        )
+        return TargetDiff(name=target.name, action=Action.REMOVED, changes=tuple(changes))
+
+    def _change(self, name: str, path: str, old: Any, new: Any, was: Target | None, now: Target) -> Change:
+        if new is None:
+            reasons = self.causes.gone(was.origins, path) if was else ()
+            path = path.partition("[")[0]
+        else:
+            reasons = self.causes.of(now.origins.get(path))
+        return Change(path=path, old=old, new=new, reasons=reasons, effects=tuple(_effects(name, old, new, was)))
+
+
+_NEEDS: Final = {
+    "entitlements": Effect.PRIVILEGE,
+    "ssh": Effect.PRIVILEGE,
+    "secret": Effect.SECRET,
+    "platforms": Effect.PLATFORM,
+}
+
+
+def _effects(name: str, old: Any, new: Any, was: Target | None) -> Iterator[Effect]:
+    """What one change means. That an added target is built and published goes without saying."""
+    if was is not None and FIELDS[name].rebuilds:
+        yield Effect.REBUILDS
+    if was is not None and FIELDS[name].publishes:
+        yield Effect.PUBLISHES
+    if new is not None and old != new and name in _NEEDS and (was is not None or name != "platforms"):
+        yield _NEEDS[name]
+
+
+def _count(view: Mapping[str, Any]) -> int:
+    return sum(len(value) if isinstance(value, list | dict) else 1 for value in view.values())
+
+
+def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The differences of one attribute, taken apart: paths as in `Target.origins`; one that is gone has its old path."""
+    kind = FIELDS[name].kind
+    if kind in (Kind.MAP, Kind.RESOURCES) and _is(dict, old, new):
+        before, after = old or {}, new or {}
+        for key in sorted({*before, *after}):
+            if before.get(key) != after.get(key):
+                yield f"{name}.{key}", before.get(key), after.get(key)
+    elif kind in (Kind.LIST, Kind.ENTRIES) and _is(list, old, new):
+        yield from _list_parts(name, old or [], new or [])
+    else:
+        yield name, old, new
+
+
+def _is(kind: type, *values: Any) -> bool:
+    """A plan may come from anywhere: its view need not have the shapes of the table."""
+    return all(value is None or isinstance(value, kind) for value in values)
+
+
+def _list_parts(name: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Items that went and came, an old one beside the new one of the same stem; order alone counts where it means
+    something."""
+    gone, come = _without(old, new), _without(new, old)
+    if not gone and not come:
+        if FIELDS[name].ordered:
+            yield name, old, new
+        return
+    stem = _stem(name)
+    for at, item in come:
+        partner = next((one for one in gone if stem(one[1]) == stem(item)), None)
+        if partner is not None:
+            gone.remove(partner)
+        yield f"{name}[{at}]", partner[1] if partner else None, item
+    for at, item in gone:
+        yield f"{name}[{at}]", item, None
+
+
+def _without(items: Sequence[Any], others: Iterable[Any]) -> list[tuple[int, Any]]:
+    """The items, with their places, that `others` does not hold as often."""
+    left: dict[str, int] = {}
+    for other in others:
+        left[_key(other)] = left.get(_key(other), 0) + 1
+    found: list[tuple[int, Any]] = []
+    for at, item in enumerate(items):
+        key = _key(item)
+        if left.get(key, 0) > 0:
+            left[key] -= 1
+        else:
+            found.append((at, item))
+    return found
+
+
+def _stem(name: str) -> Callable[[Any], Any]:
+    """What stays the same when an item of the attribute changes: the repository of a tag, the type of an output."""
+    field = FIELDS[name]
+    if field.kind is Kind.ENTRIES:
+        key = field.key or "type"
+        return lambda item: item.get(key) if isinstance(item, dict) else None
+    if name == "tags":
+        return lambda item: str(item).rpartition(":")[0] or item
+    return lambda item: str(item).partition("=")[0]
+
+
+def _key(item: Any) -> str:
+    return item if isinstance(item, str) else json.dumps(item, sort_keys=True)
+
+
+class _Steps:
+    """The build steps of jobs whose LLB both plans hold."""
+
+    def __init__(self, old: Plan, new: Plan) -> None:
+        self._new = new
+        self._before = dict(_lowered(old))
+        self._after = dict(_lowered(new))
+
+    def between(self, was: str, name: str) -> Iterator[Change]:
+        """The steps of the new job that the old one did not have: those are the ones that run."""
+        before, after = self._before.get(was), self._after.get(name)
+        if before is None or after is None:
+            return
+        known = {digest for build in before.builds for digest in build.ops}
+        for digest in dict.fromkeys(digest for build in after.builds for digest in build.ops):
+            text = self._text(digest)
+            if digest not in known and text:
+                yield Change(path="step", old=None, new=text, effects=(Effect.REBUILDS,))
+
+    def _text(self, digest: str) -> str:
+        meta = self._new.op_meta.get(digest)
+        return meta.description.get("llb.customname", "") if meta else ""
+
+
+def _lowered(plan: Plan) -> Iterator[tuple[str, LlbSolve]]:
+    return ((job.target, job.solve) for job in plan.jobs if isinstance(job, Job) and isinstance(job.solve, LlbSolve))
+
+
 # --- causes ---------------------------------------------------------------------------------------------------
+
+_OUTSIDE: Final = ("environment", "--var", "--set", ".env")
+_PLACES: Final = 3
+"""So many places are named at most: more is no reason but a listing."""
 
 
 class _Causes:
     """Why values of the new plan are what they are: the changed variables behind them, else the places that say so."""
 
     def __init__(self, old: Plan, new: Plan) -> None:
+        self.old = old
         self.new = new
         self._old_variables = {variable.name: variable for variable in old.variables}
         self._new_variables = {variable.name: variable for variable in new.variables}
+        self._changed = {
+            name
+            for name, variable in self._new_variables.items()
+            if _meaning(self._old_variables.get(name)) != _meaning(variable)
+        }
         self._found: dict[int, tuple[str, ...]] = {}
 
     def of(self, index: int | None) -> tuple[str, ...]:
+        """The reasons of a value of the new plan by its origin."""
         if index is None:
             return ()
         found = self._found.get(index)
@@ -226,50 +369,63 @@ class _Causes:
             found = self._found[index] = self._reasons(index)
         return found
 
-    def _reasons(self, index: int) -> tuple[str, ...]:
-        variables: dict[str, None] = {}
-        places: dict[str, None] = {}
-        seen: set[int] = set()
-        stack = [index]
-        while stack:
-            at = stack.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            record = self.new.origins[at]
-            if record.kind == "variable" and self._differs(record.name):
-                variables[f"variable {record.name}, {self.where(record.name)}"] = None
-            elif record.kind in ("environment", "--var", "--set"):
-                places[f"{record.kind} {record.name}"] = None
-            elif record.file and not record.inputs:
-                places[f"{record.file}:{record.line}"] = None
-            stack.extend(reversed(record.inputs))
-        return tuple(variables) or tuple(places)[:3]
+    def gone(self, origins: Mapping[str, int], path: str) -> tuple[str, ...]:
+        """Where a value that only the old plan has stood."""
+        index = origins.get(path)
+        if index is None:
+            return ()
+        return tuple(f"was {place}" for place in _places(self.old.origins, index))[:1]
 
-    def _differs(self, name: str) -> bool:
-        old, new = self._old_variables.get(name), self._new_variables.get(name)
-        return new is not None and (old is None or (old.value, old.source) != (new.value, new.source))
+    def _reasons(self, index: int) -> tuple[str, ...]:
+        records = (self.new.origins[at] for at in _chain(self.new.origins, index))
+        names = (one.name for one in records if one.kind in ("variable", "global attribute"))
+        variables = [f"variable {name}, {self.where(name)}" for name in names if name in self._changed]
+        return tuple(dict.fromkeys(variables)) or tuple(_places(self.new.origins, index))[:_PLACES]
 
     def where(self, name: str) -> str:
         """Where the new value of a variable comes from: its source and, for a default, the place."""
         variable = self._new_variables[name]
         if "default" not in variable.source and "attribute" not in variable.source:
             return variable.source
-        return self._place(variable) or variable.source
-
-    def _place(self, variable: InputVariable) -> str:
-        if variable.origin is None:
-            return ""
-        record = self.new.origins[variable.origin]
-        return f"{record.file}:{record.line}" if record.file else ""
+        places = () if variable.origin is None else (self.new.origins[variable.origin],)
+        return next((f"{one.file}:{one.line}" for one in places if one.file), variable.source)
 
     def changed(self) -> Iterable[VariableChange]:
         for name in sorted({*self._old_variables, *self._new_variables}):
             old, new = self._old_variables.get(name), self._new_variables.get(name)
-            if old is None or new is None or (old.value, old.source) != (new.value, new.source):
+            if _meaning(old) != _meaning(new):
                 yield VariableChange(
                     name=name,
                     old=old.value if old else None,
                     new=new.value if new else None,
                     where=self.where(name) if new else "",
                 )
+
+
+def _meaning(variable: InputVariable | None) -> tuple[str, str] | None:
+    return None if variable is None else (variable.value, variable.source)
+
+
+def _chain(origins: Sequence[OriginRecord], index: int) -> Iterator[int]:
+    """`index` and all that went into it, each once, in source order."""
+    seen: set[int] = set()
+    stack = [index]
+    while stack:
+        at = stack.pop()
+        if at not in seen:
+            seen.add(at)
+            yield at
+            stack.extend(reversed(origins[at].inputs))
+
+
+def _places(origins: Sequence[OriginRecord], index: int) -> Iterator[str]:
+    """The flags, environment variables and lines at the ends of the chain, with the target that gave the value."""
+    giver = f" in {origins[index].name}" if origins[index].kind == "inherited" else ""
+    found: dict[str, None] = {}
+    for at in _chain(origins, index):
+        record = origins[at]
+        if record.kind in _OUTSIDE:
+            found[f"{record.kind} {record.name}"] = None
+        elif record.file and not record.inputs:
+            found[f"{record.file}:{record.line}{giver}"] = None
+    yield from found

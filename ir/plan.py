@@ -132,20 +132,31 @@ class FrontendSolve:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformBuild:
     """The LLB of one platform. `ops` are digests into `Plan.ops`, inputs before users, the terminal op last;
-    empty for an empty result. `config` is the image config's exact bytes."""
+    empty for an empty result. `config` is the image config's exact bytes, `base_config` that of the base image,
+    `epoch` the time to stamp the image with, in Unix seconds."""
 
     platform: str
     ops: tuple[str, ...]
     config: bytes
+    base_config: bytes = b""
+    epoch: str = ""
+    meta: "Mapping[str, OpMeta]" = field(default_factory=dict)
+    """Metadata of ops by digest where this build's differ from `Plan.op_meta`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlbSolve:
     """LLB made at compile time, one build per platform. `attrs` are those frontend attributes that the
-    daemon reads itself, without a frontend (`attest:*`, `build-arg:SOURCE_DATE_EPOCH`)."""
+    daemon reads itself, without a frontend (`attest:*`, `build-arg:SOURCE_DATE_EPOCH`). `builder` is the platform
+    of the builder that the LLB was made for, empty where any will do.
+
+    Three values stand for what only a run knows, and are exchanged when the job is submitted: `local.session` of a
+    directory holds the id of the job it belongs to, `local.sharedkeyhint` of a named context ends in `-`, and
+    `image.resolvemode` of an image is `local`."""
 
     builds: tuple[PlatformBuild, ...]
     attrs: Mapping[str, str] = field(default_factory=dict)
+    builder: str = ""
 
 
 Solve: TypeAlias = FrontendSolve | LlbSolve
@@ -191,12 +202,23 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpMeta:
-    """What BuildKit calls op metadata, kept beside the op so that names do not change its identity."""
+    """What BuildKit calls op metadata, kept beside the op so that names do not change its identity. `places` are
+    the lines it was made from: index into `Plan.dockerfiles`, first and last line, from 1."""
 
     description: Mapping[str, str] = field(default_factory=dict)
     caps: tuple[str, ...] = ()
     ignore_cache: bool = False
     progress_group: tuple[str, str, bool] | None = None
+    places: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dockerfile:
+    """A Dockerfile that was lowered: path relative to the root (`TARGET (inline)` for one without a file) and the
+    exact bytes, for the places of errors and changes."""
+
+    path: str
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +236,7 @@ class Plan:
     targets: tuple[Target, ...] = ()
     ops: Mapping[str, bytes] = field(default_factory=dict)
     op_meta: Mapping[str, OpMeta] = field(default_factory=dict)
+    dockerfiles: tuple[Dockerfile, ...] = ()
     jobs: tuple[Job, ...] = ()
     lock: tuple[Pin, ...] = ()
     features: tuple[str, ...] = ()

@@ -237,10 +237,16 @@ def _request(request: ImageRequest) -> Json:
     return {key: value for key, value in row.items() if value}
 
 
+def _asked(row: Json) -> Json:
+    """A question for an image config by the keys that every such question has."""
+    keys = ("ref", "platform", "resolve_mode", "log_name")
+    return {key: row[key] for key in keys if row.get(key)}
+
+
 _UNORDERED: Mapping[str, Callable[[Json], Json]] = {
     "warnings": lambda rows: sorted(rows, key=_key),
     "pre_solves": lambda rows: sorted(rows, key=_key),
-    "image_config_requests": lambda rows: sorted(rows, key=_key),
+    "image_config_requests": lambda rows: sorted(map(_asked, rows), key=_key),
 }
 
 

@@ -80,6 +80,7 @@ def add_definition_flags(parser: Parser) -> None:
     parser.switch("--pull", help="look for newer base images", default=None)
     add("--provenance", default="", metavar="ATTRS", help="shorthand for --set=*.attest=type=provenance,ATTRS")
     add("--sbom", default="", metavar="ATTRS", help="shorthand for --set=*.attest=type=sbom,ATTRS")
+    add("--policy", action="append", default=[], metavar="ATTRS", help="how source policies are applied")
     add("--call", default="", metavar="METHOD", help="ask the frontend (check, outline, targets) instead of building")
     parser.switch("--check", help="shorthand for --call=check")
 
@@ -102,6 +103,7 @@ def _local_options(args: argparse.Namespace) -> CompileOptions:
         sets=(*args.set, *implied_sets(
             push=args.push, load=args.load, call=args.call or ("check" if args.check else ""),
             no_cache=args.no_cache, pull=args.pull, sbom=args.sbom, provenance=args.provenance,
+            policies=args.policy,
         )),
         variables=parse_variables(tuple(args.var)),
     )  # fmt: skip

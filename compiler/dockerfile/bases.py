@@ -119,7 +119,10 @@ class BaseResolver:
         entry.base_image = config
         if entry.platform is None and scene.implicit:
             platform = self._detected(config, platform)
-        entry.base_name = str(reference.pinned(answer.digest) if answer.digest else reference)
+        try:
+            entry.base_name = str(reference.pinned(answer.digest) if answer.digest else reference)
+        except references.ImageNameError as error:
+            raise DockerfileError(codes.IMAGE_NAME, problem=error) from None
         entry.image = config._replace(created="")
         return platform, not config.diff_ids and all(item.empty_layer for item in config.history)
 

@@ -13,12 +13,13 @@ from bakec.compiler.dockerfile.gotext import json_problem, parse_bool
 from bakec.compiler.dockerfile.ignore import read_patterns
 from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, UnresolvedError
-from bakec.ir.codes.dockerfile import CONTEXT, READ
+from bakec.ir.codes.dockerfile import CONTEXT, MARSHAL, READ
 from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, scratch
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import Defaults
 from bakec.ir.llb.paths import base as base_name
 from bakec.ir.llb.paths import join
+from bakec.ir.llb.wire import WireError
 
 _MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 HTTP_FILE: Final = "context"
@@ -43,8 +44,6 @@ class MainContext:
     local_dockerfile: str
     remote: State | None = None
     dockerfile: State | None = None
-    source: ops.SourceOp | None = None
-    archive: bool = False
 
 
 class Frontend:
@@ -76,9 +75,17 @@ class Frontend:
             raise UnresolvedError(answer)
         return answer
 
+    def definition_of(self, state: State) -> Definition:
+        """A graph the frontend makes for itself. Raises `DockerfileError`."""
+        try:
+            return state.marshal(Defaults(platform=self.request.host))
+        except WireError as error:
+            raise DockerfileError(MARSHAL, problem=f"failed to marshal local source: {error}") from None
+
     def solve(self, state: State) -> Definition:
-        """A graph that the frontend solves before the conversion, to read files of its result."""
-        definition = state.marshal(Defaults(platform=self.request.host))
+        """A graph that the frontend solves before the conversion, to read files of its result. Raises
+        `DockerfileError`."""
+        definition = self.definition_of(state)
         self._result.pre_solves.append(definition)
         return definition
 
@@ -116,8 +123,6 @@ class Frontend:
             local_dockerfile=local_dockerfile,
             remote=remote,
             dockerfile=None if forced else found.dockerfile,
-            source=found.source,
-            archive=found.archive,
         )
 
     def _remote_main(self, text: str, filename: str, local_dockerfile: str) -> MainContext:
@@ -128,7 +133,6 @@ class Frontend:
                 local_dockerfile=local_dockerfile,
                 remote=git,
                 dockerfile=git,
-                source=source_of(git.marshal()),
             )
         if text.startswith(("http://", "https://")):
             return self._http_main(text, filename, local_dockerfile)
@@ -166,8 +170,6 @@ class Frontend:
             local_dockerfile=local_dockerfile,
             remote=remote,
             dockerfile=remote,
-            source=source_of(definition),
-            archive=archive,
         )
 
     def context(self, followed: tuple[str, ...] = ()) -> State:

@@ -124,7 +124,7 @@ def _add_source(add: Transfer, variables: Mapping[str, str], mode: Mode) -> Stat
 
 
 def _time_of(state: State, frontend: Frontend) -> Epoch | None:
-    source = source_of(state.marshal())
+    source = source_of(frontend.definition_of(state))
     if source is None:
         return None
     try:

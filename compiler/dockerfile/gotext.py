@@ -40,6 +40,16 @@ def valid(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+def lower(text: str) -> str:
+    """Go's `strings.ToLower`, which replaces what is not UTF-8."""
+    return valid(text).lower()
+
+
+def upper(text: str) -> str:
+    """Go's `strings.ToUpper`, which replaces what is not UTF-8."""
+    return valid(text).upper()
+
+
 def quote(text: str) -> str:
     """Go's `%q`."""
     return '"' + "".join(map(_quote_char, text)) + '"'

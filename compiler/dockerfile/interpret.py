@@ -6,7 +6,16 @@ from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.flags import FlagKind, Flags, read_flags
-from bakec.compiler.dockerfile.gotext import SPACE, DurationError, int_problem, parse_duration, parse_int, quote
+from bakec.compiler.dockerfile.gotext import (
+    SPACE,
+    DurationError,
+    int_problem,
+    lower,
+    parse_duration,
+    parse_int,
+    quote,
+    upper,
+)
 from bakec.compiler.dockerfile.heredoc import heredoc_word
 from bakec.compiler.dockerfile.instructions import (
     Arg,
@@ -465,7 +474,7 @@ def _lint_node(name: str, node: Node, lint: list[Finding]) -> None:
     if name != "from":
         return
     args = node.args
-    if len(args) == 3 and args[2] != args[2].lower():
+    if len(args) == 3 and args[2] != lower(args[2]):
         lint.append(Finding(STAGE_NAME_CASING, node.lines, {"name": args[2]}, node.comments))
     if len(args) >= 3 and not _as_matches(node.name, args[1]):
         values = {"as_word": args[1], "from_word": node.name}
@@ -474,8 +483,8 @@ def _lint_node(name: str, node: Node, lint: list[Finding]) -> None:
 
 def _as_matches(from_word: str, as_word: str) -> bool:
     if from_word == from_word.lower():
-        return as_word == as_word.lower()
-    return from_word != from_word.upper() or as_word == as_word.upper()
+        return as_word == lower(as_word)
+    return from_word != from_word.upper() or as_word == upper(as_word)
 
 
 def _lint_description(typed: Instruction | Stage, node: Node, lint: list[Finding]) -> None:

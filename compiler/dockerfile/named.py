@@ -116,7 +116,10 @@ class NamedContext:
             log_name=f"[context {self.title}] load metadata for {ref}",
         )
         resolved, config = self._ask(request)
-        state = image_state(resolved, platform=self.platform, about=named(f"[context {self.title}] {ref}"))
+        try:
+            state = image_state(resolved, platform=self.platform, about=named(f"[context {self.title}] {ref}"))
+        except references.ImageNameError as error:
+            raise _bad(str(error)) from None
         return with_config(state, config), config._replace(created="")
 
     def _oci(self, spec: str) -> tuple[State, ImageConfig | None]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.gotext import decode
+from bakec.compiler.dockerfile.gotext import decode, encode
 from bakec.compiler.dockerfile.instructions import Dockerfile
 from bakec.compiler.dockerfile.lint import Finding
 from bakec.compiler.dockerfile.outline import KnownArgument, KnownSecret
@@ -39,7 +39,7 @@ def _base64(data: bytes) -> str:
 
 
 def _result(json_text: str, text: str, version: str = "1.0.0") -> dict[str, bytes]:
-    return {"result.json": json_text.encode(), "result.txt": text.encode(), "version": version.encode()}
+    return {"result.json": json_text.encode(), "result.txt": encode(text), "version": version.encode()}
 
 
 def table(rows: Sequence[Sequence[str]], padding: int) -> str:

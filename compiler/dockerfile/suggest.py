@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bakec.compiler.dockerfile.gotext import valid
+from bakec.compiler.dockerfile.gotext import lower, upper
 from bakec.compiler.suggest import edits
 
 _LIMIT = 3
@@ -13,7 +13,7 @@ def search(name: str, options: Iterable[str], *, case_sensitive: bool = True) ->
 
     The reference goes through its options in random order; here the order is that of `options`.
     """
-    wanted = name if case_sensitive else valid(name).lower()
+    wanted = name if case_sensitive else lower(name)
     best, distance = "", _LIMIT
     for option in options:
         known = option if case_sensitive else option.lower()
@@ -28,8 +28,6 @@ def search(name: str, options: Iterable[str], *, case_sensitive: bool = True) ->
 
 
 def _match_case(option: str, written: str) -> str:
-    # Go's case functions replace what is not UTF-8, so such a name equals neither of its cases.
-    readable = valid(written)
-    if written == readable.lower():
+    if written == lower(written):
         return option.lower()
-    return option.upper() if written == readable.upper() else option
+    return option.upper() if written == upper(written) else option

@@ -229,7 +229,7 @@ def _binary(expr: syntax.Binary, scope: Scope, sink: Sink) -> Value:
         sink.extend((*problems, *left_sink, *right_sink))
         return UNKNOWN_VALUE
     if wanted == BOOL:
-        forced = short_circuit(expr.operator, left, right, bool(left_sink))
+        forced = short_circuit(expr.operator, left, right, left_failed=bool(left_sink))
         if forced is not None:
             return forced.with_origin(_operator_origin(expr, left, right))
     if left_sink or right_sink:

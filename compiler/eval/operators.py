@@ -100,9 +100,7 @@ def apply_unary(operator: str, operand: Value) -> Value:
     return number(numbers.negate(operand.number))
 
 
-def short_circuit(
-    operator: str, left: Value, right: Value, left_failed: bool, _right_failed: bool = False
-) -> Value | None:
+def short_circuit(operator: str, left: Value, right: Value, *, left_failed: bool) -> Value | None:
     """The result that one operand alone decides, whichever side it is on and even if the other failed; else
     None. A null counts as false here, as it does in the reference."""
     if left.raw is UNKNOWN and right.raw is UNKNOWN:

@@ -2,7 +2,7 @@
 
 from bakec.compiler.entries import PARSERS, Attrs, EntryError, checked_output
 from bakec.compiler.eval.convert import ConvertError, convert, mismatch
-from bakec.compiler.jsontext import encode as encode_json
+from bakec.compiler.jsontext import shown
 from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.fields import RESOURCES, Field, Kind
 from bakec.ir.module import Entry, FieldValue, entries
@@ -151,7 +151,7 @@ def _map_entry(name: str, attrs: dict[str, str], item: Value) -> Attrs:
     if name == "policy":
         return PARSERS[name](",".join(f"{key}={value}" for key, value in attrs.items()))[0]
     if not attrs.get("type"):
-        raise EntryError(f"type required for {quote(encode_json(item))}")
+        raise EntryError(f"type required for {quote(shown(item))}")
     return dict(attrs)
 
 

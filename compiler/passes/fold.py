@@ -17,7 +17,7 @@ from bakec.compiler.eval.ranges import start_span
 from bakec.compiler.eval.scope import Budget, DependencyFailed, Scope
 from bakec.compiler.eval.typeexpr import type_constraint
 from bakec.compiler.host import Host
-from bakec.compiler.jsontext import encode as encode_json
+from bakec.compiler.jsontext import shown
 from bakec.compiler.passes.decode import DecodeError, decode, decode_strings, encode
 from bakec.compiler.passes.resolve import Declarations, FunctionDecl, VariableDecl, missing_span
 from bakec.compiler.rebase import bases_of
@@ -86,6 +86,7 @@ class Folder:
         self._running: set[str] = set()
         self._reading: list[Expr] = []
         self._functions_done: set[str] = set()
+        self._now: float | None = None
 
     # --- the World ----------------------------------------------------------------------------------------------
 
@@ -116,7 +117,11 @@ class Folder:
         return self.declarations.functions
 
     def timestamp(self) -> float:
-        return self.host.now()
+        """One time for the whole compilation: that of `SOURCE_DATE_EPOCH`, else that of the first question."""
+        if self._now is None:
+            epoch = self.host.env.get("SOURCE_DATE_EPOCH", "")
+            self._now = float(epoch) if epoch.isdecimal() else self.host.now()
+        return self._now
 
     def random_bytes(self, count: int) -> bytes:
         return self.host.random_bytes(count)
@@ -641,5 +646,5 @@ def _shown(value: Value, kind: Type | None) -> str | None:
         return None
     if kind is None and not isinstance(value.raw, tuple | dict):
         return convert(value, STRING).text
-    text = encode_json(value)
+    text = shown(value)
     return text.strip('"') if kind is STRING else text

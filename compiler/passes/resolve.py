@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bakec.compiler.eval.ranges import static_list
+from bakec.compiler.eval.ranges import start_span, static_list
 from bakec.compiler.eval.typeexpr import keyword
 from bakec.compiler.suggest import nearest
 from bakec.ir import syntax
@@ -183,7 +183,7 @@ def _function(block: Block, sink: Diagnostics) -> FunctionDecl | None:
 def _parameters(params: Attribute, sink: Diagnostics) -> tuple[str, ...]:
     items = static_list(params.expr)
     if items is None:
-        sink.add(codes.LIST_EXPECTED.at(params.expr.span))
+        sink.add(codes.LIST_EXPECTED.at(start_span(params.expr), context=params.expr.span))
         return ()
     return tuple(_parameter(item, item.span, sink) for item in items)
 

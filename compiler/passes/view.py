@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bakec.ir import numbers
 from bakec.ir.fields import FIELDS, RESOURCES, Field, Kind
-from bakec.ir.module import Entry, FieldValue, GroupDef, Target
+from bakec.ir.module import Entry, FieldValue, GroupDef, Target, TargetDef
 from bakec.ir.origin import Origin
 from bakec.ir.values import Value
 
@@ -75,7 +75,7 @@ def _policy(attrs: Mapping[str, Any]) -> View:
     }
 
 
-def origins(target: Target) -> dict[str, Origin]:
+def origins(target: Target | TargetDef) -> dict[str, Origin]:
     """Where each value of a target comes from: field path (`args.VERSION`, `tags[0]`, `context`) to origin."""
     found: dict[str, Origin] = {}
     for name, value in target.fields.items():

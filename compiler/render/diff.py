@@ -1,20 +1,23 @@
 """A plan diff as text."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bakec.ir.diff import Action, Change, PlanDiff, TargetDiff
+from bakec.compiler.render.values import entry, shown
+from bakec.ir.diff import Action, Change, Effect, PlanDiff, TargetDiff
+
+_OF_RUNS = (Effect.REBUILDS, Effect.PUBLISHES)
 
 
 def render_text(diff: PlanDiff, *, summary_only: bool = False, full: bool = False) -> Iterator[str]:
-    """The lines to print; the last one is always the summary. `full` also lists what an added target holds."""
+    """The lines to print; the last one is always the summary. `full` also lists what added and removed targets hold,
+    and every target on its own."""
     if not summary_only:
-        yield from _variables(diff)
-        for target in diff.targets:
-            yield from _target(target, full=full)
+        yield from variables(diff)
+        for names, target in merged(diff.targets, full=full):
+            yield from _target(names, target, full=full)
         for group in diff.groups:
-            yield f"{_symbol(group)} group {group.path}: {_members(group)}"
+            yield f"{symbol(group)} group {shown(group.path)}: {members(group)}"
         if not diff.empty:
             yield ""
     yield summary(diff)
@@ -26,48 +29,75 @@ def summary(diff: PlanDiff) -> str:
     if diff.count(Action.RENAMED):
         parts.append(f"{diff.count(Action.RENAMED)} renamed")
     parts += [f"{diff.count(Action.REMOVED)} removed", f"{diff.same} same"]
-    effects: dict[str, int] = {}
-    for target in diff.targets:
-        for effect in {effect for change in target.changes for effect in change.effects}:
-            effects[effect.value] = effects.get(effect.value, 0) + 1
-    notes = "; ".join(f"{count} {text}" for text, count in sorted(effects.items()))
+    counts = {effect: sum(effect in target.effects for target in diff.targets) for effect in Effect}
+    notes = "; ".join(f"{count} {_plural(effect, count)}" for effect, count in counts.items() if count)
     return ", ".join(parts) + (f" ({notes})" if notes else "")
 
 
-def _variables(diff: PlanDiff) -> Iterator[str]:
+def _plural(effect: Effect, count: int) -> str:
+    verb, _, rest = effect.value.partition(" ")
+    return effect.value if count == 1 else f"{verb.removesuffix('s')} {rest}"
+
+
+def merged(targets: Iterable[TargetDiff], *, full: bool) -> list[tuple[list[str], TargetDiff]]:
+    """Targets that change in the same way, together under their names; each alone with `full`."""
+    found: dict[object, tuple[list[str], TargetDiff]] = {}
+    for target in targets:
+        key = target.name if full or target.was else (target.action, repr(_compared(target)))
+        found.setdefault(key, ([], target))[0].append(target.name)
+    return list(found.values())
+
+
+def _compared(target: TargetDiff) -> tuple[Change, ...] | str:
+    return target.changes if target.action is Action.CHANGED else target.name
+
+
+def variables(diff: PlanDiff) -> Iterator[str]:
+    """One line for each variable that differs."""
     for one in diff.variables:
-        symbol = "+" if one.old is None else "-" if one.new is None else "~"
-        where = f"  ({one.where})" if one.where else ""
-        yield f"{symbol} variable {one.name}: {_arrow(one.old, one.new)}{where}"
+        mark = "+" if one.old is None else "-" if one.new is None else "~"
+        where = f": {one.where}" if one.where else ""
+        same = one.old == one.new
+        values = f"{shown(one.new)} (as before)" if same else arrow(one.old, one.new)
+        yield f"{mark} variable {one.name} {values}{where}"
 
 
-def _target(target: TargetDiff, *, full: bool) -> Iterator[str]:
-    was = f" (was {target.was})" if target.was else ""
-    yield f"{target.action.value} target {target.name}{was}"
-    if target.action is Action.ADDED and not full:
-        return
-    for change in target.changes:
-        yield f"    {_symbol(change)} {change.path}: {_arrow(change.old, change.new)}"
-        notes = [*change.reasons, *(effect.value for effect in change.effects)]
-        if notes:
-            yield f"        {'; '.join(notes)}"
+def _target(names: list[str], target: TargetDiff, *, full: bool) -> Iterator[str]:
+    was = f" (was {shown(target.was)})" if target.was else ""
+    effects = [effect.value for effect in target.effects]
+    marks = f"  [{', '.join(effects)}]" if effects else ""
+    many = "targets" if len(names) > 1 else "target"
+    yield f"{target.action.value} {many} {', '.join(map(shown, names))}{was}{marks}"
+    if full or target.action in (Action.CHANGED, Action.RENAMED):
+        for change in target.changes:
+            yield f"    {symbol(change)} {line(change)}"
+        if target.same:
+            yield f"      ({target.same} value{'s' if target.same > 1 else ''} the same)"
+    else:
+        for change in target.changes:
+            if change.effects:
+                yield f"    {symbol(change)} {line(change)}"
 
 
-def _symbol(change: Change) -> str:
+def line(change: Change) -> str:
+    """`PATH OLD -> NEW: REASONS`."""
+    reasons = f": {'; '.join(change.reasons)}" if change.reasons else ""
+    return f"{shown(change.path)} {arrow(change.old, change.new)}{reasons}"
+
+
+def symbol(change: Change) -> str:
     return "+" if change.old is None else "-" if change.new is None else "~"
 
 
-def _arrow(old: Any, new: Any) -> str:
+def arrow(old: Any, new: Any) -> str:
+    """Both values, or the one there is."""
     if old is None:
-        return _text(new)
-    return _text(old) if new is None else f"{_text(old)} -> {_text(new)}"
+        return entry(new)
+    return entry(old) if new is None else f"{entry(old)} -> {entry(new)}"
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-
-
-def _members(change: Change) -> str:
+def members(change: Change) -> str:
+    """What joined a group and what left it."""
     old, new = set(change.old or ()), set(change.new or ())
-    signed = [f"+{name}" for name in sorted(new - old)] + [f"-{name}" for name in sorted(old - new)]
+    signed = [f"+{shown(name)}" for name in sorted(new - old)] + [f"-{shown(name)}" for name in sorted(old - new)]
     return " ".join(signed)

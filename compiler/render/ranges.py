@@ -23,6 +23,9 @@ def range_text(span: Span) -> str:
     """`FILE:L,C1-C2`, or `FILE:L1,C1-L2,C2` over several lines."""
     line, column = position(span.source, span.start)
     end_line, end_column = position(span.source, span.end)
+    if span.text == "\n" and span.source.name.endswith(".json"):
+        # In JSON, where it cannot end anything, the reference counts a line break as one more column.
+        end_line, end_column = line, column + 1
     end = str(end_column) if end_line == line else f"{end_line},{end_column}"
     return f"{span.source.name}:{line},{column}-{end}"
 

@@ -154,6 +154,9 @@ BAD_VARIABLE_FLAG = Rule(
 BAD_CALL = Rule(
     "BK366", "{reason}", explain="`--call` reads `NAME[,format=json][,ignorestatus=BOOL]`.", exit=Exit.USAGE,
 )  # fmt: skip
+BAD_POLICY = Rule(
+    "BK369", "{reason}", explain="`--policy` takes `disabled`, `strict` and `log-level`.", exit=Exit.USAGE,
+)  # fmt: skip
 BAD_ALLOW = Rule(
     "BK367", "{reason}", hint="network.host, security.insecure, ssh, device, fs=PATH, fs.read=PATH, fs.write=PATH",
     explain="`--allow` grants a privilege that the definitions ask for.", exit=Exit.USAGE,

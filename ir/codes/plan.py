@@ -32,3 +32,27 @@ INVALID = Rule(
     "that occurs twice, a path that is absolute, an operation whose digest is not its own.",
     exit=Exit.PLAN,
 )  # fmt: skip
+NO_TARGET = Rule(
+    "BK607", "the plan has no target {name}", explain="A target was named that the plan does not hold.",
+    exit=Exit.USAGE,
+)  # fmt: skip
+NO_VALUE = Rule(
+    "BK608", "target {name} has no {path}",
+    explain="`explain` names a value as `print` shows it: `app.tags[0]`, `app.args.VERSION`, `app.context`.",
+    exit=Exit.USAGE,
+)  # fmt: skip
+NOT_IN_RUN = Rule(
+    "BK609", "{name} takes no part in the run",
+    explain="Nothing that was asked for leads to it: no group holds it, no context links to it, no target inherits it.",
+    exit=Exit.USAGE,
+)  # fmt: skip
+NO_SIDE = Rule(
+    "BK610", "cannot compare {side}: no such file, and {reason}",
+    explain="Each side of a diff is a plan file, a definition file (several with commas between), a folder, or a git "
+    "revision.",
+    exit=Exit.USAGE,
+)  # fmt: skip
+GIT = Rule(
+    "BK611", "cannot read revision {revision}: {reason}", explain="`git` could not list or read the files of a revision.",
+    exit=Exit.USAGE,
+)  # fmt: skip

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bakec.runtime.drivers.base import Endpoint, Features, Images, Pipe, bad_endpoint, unreachable
 
 OPTIONS = ("cacert", "cert", "key", "servername", "default-load")
-NAME = re.compile(r"[-a-z0-9.]+\Z", re.IGNORECASE)
+NAME = re.compile(r"[-\w.]+\Z", re.ASCII)
 CLOSE_SECONDS = 5
 CHUNK = 1 << 20
 

@@ -18,12 +18,13 @@ mkdir -p /tmp /run
 exec dockerd --data-root /var/lib/buildkit/engine --exec-root /run/docker --bridge none --iptables=false \\
     --ip6tables=false --feature containerd-snapshotter=true --userland-proxy=false --tls=false --host tcp://127.0.0.1:2375
 """
+# The engine loses bytes that come before its answer to the upgrade.
 BUILDCTL = """#!/bin/sh
 if [ "$1" = debug ]; then
     exec wget -q -O /dev/null http://127.0.0.1:2375/_ping
 fi
 end=$(printf '\\r')
-{ printf 'POST /grpc HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: h2c\\r\\n\\r\\n'; cat; } |
+{ printf 'POST /grpc HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: h2c\\r\\n\\r\\n'; sleep 0.3; cat; } |
     nc 127.0.0.1 2375 | { while read -r line && [ "$line" != "$end" ]; do :; done; cat; }
 """
 DOCKERFILE = """FROM scratch

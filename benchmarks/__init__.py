@@ -1,0 +1,1 @@
+"""Speed, measured against buildx in the same run: `make bench`."""

@@ -1,0 +1,28 @@
+"""Values of a plan as text for a terminal. A plan may come from anywhere: what controls a terminal is escaped."""
+
+import json
+from typing import Any
+
+
+def shown(value: Any) -> str:
+    """A text as it is where that is safe and clear, anything else as JSON."""
+    if isinstance(value, str) and value and value.isprintable() and value == value.strip():
+        return value
+    return json.dumps(value, ensure_ascii=not _printable(value))
+
+
+def _printable(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.replace("\n", "").replace("\t", "").isprintable()
+    if isinstance(value, dict):
+        return all(_printable(part) for pair in value.items() for part in pair)
+    return all(map(_printable, value)) if isinstance(value, list | tuple) else True
+
+
+def entry(value: Any) -> str:
+    """An entry as the command line writes it (`type=local,dest=out`), any other value as `shown` does."""
+    if not isinstance(value, dict) or not all(isinstance(part, str | bool) for part in value.values()):
+        return shown(value)
+    first = sorted(value, key=lambda key: key not in ("type", "id"))
+    parts = (f"{key}={str(value[key]).lower() if isinstance(value[key], bool) else value[key]}" for key in first)
+    return shown(",".join(parts))
