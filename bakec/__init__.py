@@ -1,3 +1,52 @@
-"""bakec compiles Docker Bake files into one reviewable plan, diffs plans, and runs them on BuildKit."""
+"""bakec compiles Docker Bake files into one reviewable plan, diffs plans, and runs them on BuildKit.
+
+The names below are the public API (docs/api.md). Nothing is imported before it is used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bakec.api import (
+        Diagnostics,
+        Failed,
+        Plan,
+        PlanDiff,
+        compile_files,
+        diff,
+        digest,
+        dump,
+        explain,
+        load,
+        run,
+        why,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Diagnostics",
+    "Failed",
+    "Plan",
+    "PlanDiff",
+    "compile_files",
+    "diff",
+    "digest",
+    "dump",
+    "explain",
+    "load",
+    "run",
+    "why",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'bakec' has no attribute {name!r}")
+    from bakec import api
+
+    value = globals()[name] = getattr(api, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *__all__))

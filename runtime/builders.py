@@ -16,8 +16,6 @@ from bakec.runtime.drivers.base import Driver
 if TYPE_CHECKING:
     from bakec.runtime.drivers.docker import DockerDriver
 
-REMOTE_SCHEMES = ("unix", "tcp", "ssh", "docker-container", "kube-pod")
-
 
 def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Driver:
     """`name` is `--builder`: empty for the current builder. Raises `Failed`.

@@ -72,6 +72,9 @@ async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunRes
             metadata.write(options.metadata_file, current.jobs())
     except Failed as failure:
         current.lose(failure.diagnostics)
+    except asyncio.CancelledError:
+        if not current.is_interrupted:
+            raise
     return current.result(time.monotonic() - started)
 
 
@@ -111,7 +114,8 @@ class _Run:
         self._grants: dict[JobId, asyncio.Future[None]] = {}
         self._diagnostics: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
-        self._is_interrupted = False
+        self._waiting: asyncio.Task[object] | None = None
+        self.is_interrupted = False
         self._is_stopping = False
 
     def begin(self) -> None:
@@ -126,6 +130,7 @@ class _Run:
     async def perform(self, driver: Driver) -> None:
         if self._state.is_over:
             return
+        self._waiting = asyncio.current_task()
         async with connect(driver) as connection, AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bakec-")))
             display = await stack.enter_async_context(self._showing(driver))
@@ -138,6 +143,7 @@ class _Run:
             self._warn_of_no_output(requests, found)
             await site.share(stack, connection, requests.values(), found.node_id)
             self._place = self._workplace(connection, found, requests, display)
+            self._waiting = None
             async with asyncio.TaskGroup() as self._group:
                 self._dispatch()
 
@@ -282,10 +288,12 @@ class _Run:
 
     def interrupt(self) -> None:
         """The first asks for an end in order; whoever asks again does not want to wait for it."""
-        if self._is_interrupted:
+        if self.is_interrupted:
             os._exit(Exit.INTERRUPTED)
-        self._is_interrupted = True
+        self.is_interrupted = True
         self._stop()
+        if self._waiting is not None:
+            self._waiting.cancel()  # still looking for the builder
 
     def lose(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """The run cannot go on."""
@@ -304,7 +312,7 @@ class _Run:
         own = [each for job in jobs if job.outcome is Outcome.FAILED for each in job.diagnostics]
         diagnostics = (*self._diagnostics, *own)
         code = diagnostics[0].rule.exit if diagnostics else Exit.OK
-        if self._is_interrupted:
+        if self.is_interrupted:
             code = Exit.INTERRUPTED
         warnings = tuple(self._warnings)
         return RunResult(jobs=jobs, exit=code, diagnostics=diagnostics, warnings=warnings, seconds=seconds)

@@ -94,31 +94,6 @@ def _line(span: dict[str, Any], end: str) -> int:
     return int((span.get(end) or {}).get("line", 0))
 
 
-def excerpt(source: Source) -> str:
-    """The lines at fault, marked, with a few around them, in the reference's form. Empty if none are
-    known."""
-    texts = source.text.split("\n")
-    marked = {line for start, end in source.lines for line in range(start, end + 1)}
-    if not marked or not 1 <= min(marked) <= len(texts):
-        return ""
-    first, last = _widen(min(marked), min(max(marked), len(texts)), len(texts))
-    rule = "--------------------"
-    rows = [f" {line:3} | {'>>>' if line in marked else '   '} {texts[line - 1]}" for line in range(first, last + 1)]
-    return "\n".join([f"{source.filename}:{min(marked)}", rule, *rows, rule])
-
-
-def _widen(first: int, last: int, total: int) -> tuple[int, int]:
-    """Two lines more, four around a single one, from both sides in turn."""
-    wanted, added = (4 if first == last else 2), 0
-    while added < wanted:
-        if first > 1:
-            first, added = first - 1, added + 1
-        if last < total:
-            last, added = last + 1, added + 1
-        added += 1
-    return first, last
-
-
 def _last_word(text: str) -> str:
     """gRPC tells of every address it tried, such as that of our own relay; what went wrong comes last."""
     return text.rpartition(": ")[2]

@@ -20,6 +20,8 @@ from bakec.runtime.exports import Place
 from bakec.runtime.options import RunOptions
 from bakec.runtime.request import Request, Site, wants_caps
 
+ANSWER_SECONDS = 20.0
+"""How long a daemon may take to say that it is there."""
 MASK_LENGTH = 4
 """Secrets shorter than this are not masked: every log would be full of stars."""
 
@@ -29,7 +31,7 @@ async def survey(
 ) -> Site:
     """Ask the daemon what it can do. Raises what gRPC raises."""
     driver = connection.driver
-    workers = await Control(connection.channel).workers()
+    workers = await Control(connection.channel).workers(seconds=ANSWER_SECONDS)
     features = driver.features(workers[0].Labels if workers else {})
     wanted = features.multi_platform and any(map(wants_caps, jobs))
     place = Place(

@@ -1,41 +1,103 @@
-"""Reading plan files for the verbs, with errors a person can act on."""
+"""Plans for the verbs that read one: from a plan file, from definition files, from a git revision."""
 
-import os
+import argparse
 import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from bakec import api
+from bakec.cli.flags import Parser
+from bakec.cli.output import report
 from bakec.ir.codes import plan as codes
-from bakec.ir.diagnostics import fail
-from bakec.ir.plan import FORMAT, Plan
+from bakec.ir.diagnostics import Diagnostics, fail
+from bakec.ir.plan import Plan
 
 
 def read_plan(path: str) -> Plan:
     """The plan at `path`, checked; `-` is standard input. Raises `Failed` with exit code 4."""
-    from bakec.ir import codec
-    from bakec.ir.verify import problems
+    if path != "-":
+        return api.load(path)
+    from bakec.ir.codec import MAX_BYTES
 
-    data = _read(path, codec.MAX_BYTES)
-    try:
-        plan = codec.load(data)
-    except codec.NewerFormat as error:
-        raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
-    except codec.MissingFeature as error:
-        raise fail(codes.FEATURE.at(None, path=path, features=error)) from error
-    except codec.DigestMismatch as error:
-        raise fail(codes.DIGEST.at(None, path=path)) from error
-    except codec.WireError as error:
-        raise fail(codes.NOT_A_PLAN.at(None, path=path, reason=error)) from error
-    for problem in problems(plan):
-        raise fail(codes.INVALID.at(None, path=path, reason=problem))
+    return api.load(sys.stdin.buffer.read(MAX_BYTES + 1))
+
+
+def add_plan_flags(parser: Parser) -> None:
+    """Where a plan comes from: `-p PLAN`, else the definition files."""
+    parser.add_argument("-p", "--plan", default="", metavar="PLAN", help="plan file, - for standard input")
+    add_source_flags(parser)
+
+
+def add_source_flags(parser: Parser) -> None:
+    """The flags that decide what definition files mean."""
+    add = parser.add_argument
+    add("-f", "--file", action="append", default=[], metavar="FILE", help="definition file, - for standard input")
+    add("--set", action="append", default=[], metavar="TARGET.KEY=VALUE", help="override an attribute of targets")
+    add("--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable")
+
+
+def plan_from(args: argparse.Namespace, targets: Sequence[str]) -> Plan:
+    """The plan that `-p` names, else that of `targets` in the definition files. Raises `Failed`."""
+    return read_plan(args.plan) if args.plan else compile_from(args, args.file, targets)
+
+
+def compile_from(
+    args: argparse.Namespace, files: Iterable[str], targets: Sequence[str], root: Path | None = None
+) -> Plan:
+    """Compile definition files as the flags say; warnings go to standard error. Raises `Failed`."""
+    from bakec.compiler.options import parse_variables
+
+    warnings = Diagnostics()
+    plan = api.compile_files(
+        *files,
+        targets=tuple(targets) or ("default",),
+        sets=args.set,
+        variables=parse_variables(tuple(args.var)),
+        root=root,
+        warnings=warnings,
+    )
+    report(warnings.items)
     return plan
 
 
-def _read(path: str, limit: int) -> bytes:
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read(limit + 1)
-        with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
-            return file.read(limit + 1)
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number).lower() if number else str(error)
-        raise fail(codes.UNREADABLE.at(None, path=path, reason=reason)) from error
+def read_side(text: str, args: argparse.Namespace) -> Plan:
+    """One side of a diff: a plan, definition files with commas between, a folder, or a git revision. Raises
+    `Failed`."""
+    if text == "-":
+        return read_plan(text)
+    paths = text.split(",")
+    if all(Path(path).is_file() for path in paths):
+        is_plan = len(paths) == 1 and _looks_like_plan(Path(text))
+        return read_plan(text) if is_plan else compile_from(args, paths, args.target)
+    if Path(text).is_dir():
+        return compile_from(args, args.file, args.target, Path(text))
+    return _read_revision(text, args)
+
+
+def _looks_like_plan(path: Path) -> bool:
+    """Whether the file starts as a msgpack map does; no text in UTF-8 can."""
+    with path.open("rb") as file:
+        first = file.read(1)
+    return path.suffix == ".msgpack" or bool(first) and (0x80 <= first[0] <= 0x8F or first[0] in (0xDE, 0xDF))
+
+
+def _read_revision(text: str, args: argparse.Namespace) -> Plan:
+    from bakec.revisions import checkout, is_revision
+
+    here = Path.cwd()
+    if not is_revision(text, here):
+        raise fail(codes.NO_SIDE.at(None, side=text, reason="git knows no such revision here"))
+    with checkout(text, here, args.file) as folder:
+        return compile_from(args, args.file, args.target, folder)
+
+
+def sides(texts: Sequence[str], args: argparse.Namespace) -> tuple[Plan, Plan]:
+    """Both sides of a diff; one text is `OLD..NEW`, or a side to compare with the working folder. Raises `Failed`."""
+    if len(texts) == 2:
+        return read_side(texts[0], args), read_side(texts[1], args)
+    from bakec.revisions import split_range
+
+    ends = None if Path(texts[0]).exists() else split_range(texts[0])
+    if ends is not None:
+        return read_side(ends[0], args), read_side(ends[1], args)
+    return read_side(texts[0], args), compile_from(args, args.file, args.target)

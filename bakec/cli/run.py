@@ -15,6 +15,7 @@ from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Plan
+from bakec.runtime.policies import refuse
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,6 +55,7 @@ def perform(
 ) -> int:
     """Run `plan` as the flags say; returns the exit code. Raises `Failed` for privileges that were not granted."""
     check_privileges(plan, root, args.allow, implied)
+    refuse(plan, root)
     # What is here stays; what the run makes from now on may have cycles.
     gc.freeze()
     gc.enable()
@@ -75,7 +77,11 @@ def perform(
     result = run_plan(plan, options)
     sys.stderr.flush()
     report(result.diagnostics)
-    return result.exit
+    if not any(job.call for job in plan.jobs):
+        return result.exit
+    from bakec.cli.calls import parse_form, print_calls
+
+    return result.exit or print_calls(plan, result, parse_form(getattr(args, "call", "")))
 
 
 def check_privileges(plan: Plan, root: Path, allow: Sequence[str], implied: Iterable[str]) -> None:

@@ -147,7 +147,8 @@ class BaseResolver:
             return scene.frontend.image_config(request) if scene.frontend else self._direct(request)
         except UnresolvedError as error:
             near = search(written, [*self._table.titles, *_SUGGESTED])
-            raise DockerfileError(codes.UNRESOLVED, image=written, problem=error).suggesting(near) from None
+            unresolved = DockerfileError(codes.UNRESOLVED, image=written, problem=error)
+            raise unresolved.suggesting(near).from_ignorance() from None
 
     def _image_state(self, entry: Entry, platform: Platform) -> State:
         scene = self._scene

@@ -159,7 +159,8 @@ class Frontend:
         try:
             data = self._read(definition, HTTP_FILE)
         except UnresolvedError as error:
-            raise DockerfileError(READ, problem=f"failed to read downloaded context: {error}") from None
+            problem = f"failed to read downloaded context: {error}"
+            raise DockerfileError(READ, problem=problem).from_ignorance() from None
         archive = is_archive(data or b"")
         remote = fetched
         if archive:
@@ -203,7 +204,8 @@ class Frontend:
             data = self.request.dockerfile if own else self._remote_dockerfile(definition, main.filename)
             self._ignore_file = self._optional(definition, main.filename + IGNORE)
         except UnresolvedError as error:
-            raise DockerfileError(READ, problem=f"failed to read dockerfile: {error}") from None
+            problem = f"failed to read dockerfile: {error}"
+            raise DockerfileError(READ, problem=problem).from_ignorance() from None
         if self._ignore_file is not None:
             self._ignore_name = main.filename + IGNORE
         return SourceFile(filename=main.filename, language="Dockerfile", data=data, definition=definition)

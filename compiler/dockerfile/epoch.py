@@ -130,7 +130,7 @@ def _time_of(state: State, frontend: Frontend) -> Epoch | None:
     try:
         known = frontend.request.resolver.metadata(source.identifier)
     except UnresolvedError as error:
-        raise _bad(str(error)) from None
+        raise _bad(str(error)).from_ignorance() from None
     if known.commit:
         return commit_time(known.commit)
     if known.last_modified is not None:
@@ -171,7 +171,7 @@ def _archive_time(frontend: Frontend, identifier: str, filename: str) -> Epoch |
     try:
         data = frontend.request.resolver.remote_file(identifier, filename)
     except UnresolvedError as error:
-        raise _bad(str(error)) from None
+        raise _bad(str(error)).from_ignorance() from None
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             times = [int(member.mtime) for member in archive if member.isreg()]

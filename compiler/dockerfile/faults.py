@@ -28,6 +28,8 @@ class DockerfileError(Exception):
         self.rule = rule
         self.message = rule.summary.format(**values)
         self.locations: list[Lines | None] = []
+        self.unknown = False
+        """The file may be right: something about the world that it needs was not known."""
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -37,7 +39,13 @@ class DockerfileError(Exception):
         """The same fault once more: a remembered one must not gather the locations of every use."""
         twin = DockerfileError.__new__(DockerfileError)
         twin.rule, twin.message, twin.locations = self.rule, self.message, list(self.locations)
+        twin.unknown = self.unknown
         return twin
+
+    def from_ignorance(self) -> "DockerfileError":
+        """Mark that knowing more, from a lock file or at run time, may help."""
+        self.unknown = True
+        return self
 
     def at(self, lines: Lines | None) -> "DockerfileError":
         """Add a location."""

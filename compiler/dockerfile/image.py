@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from bakec.compiler.dockerfile.faults import DockerfileError
@@ -321,8 +322,9 @@ def _merge_pairs(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     return merged
 
 
+@lru_cache(maxsize=256)
 def from_json(data: bytes) -> ImageConfig:
-    """Read an image config. Raises `DockerfileError`."""
+    """Read an image config, which many targets share. Raises `DockerfileError`."""
     try:
         value = cast("Json", json.loads(data.decode("utf-8", "surrogateescape"), object_pairs_hook=_merge_pairs))
         root = _fields(value, _ROOT, "DockerOCIImage")

@@ -75,7 +75,7 @@ def _failed(fault: DockerfileError, run: "_Lowering") -> LowerFailed:
     subject = _span(run, first) if first else None
     message = valid(fault.message)
     diagnostic = Diagnostic(rule=fault.rule, summary=message, hint=fault.rule.hint, subject=subject)
-    return LowerFailed(diagnostic, message, locations, run.result)
+    return LowerFailed(diagnostic, locations=locations, partial=run.result, unknown=fault.unknown)
 
 
 def _warning(finding: Finding, run: "_Lowering", *, direct: bool) -> LintWarning:

@@ -99,7 +99,7 @@ class NamedContext:
         try:
             answer = self.frontend.image_config(request)
         except UnresolvedError as error:
-            raise _bad(str(error)) from None
+            raise _bad(str(error)).from_ignorance() from None
         return answer.ref, images.from_json(answer.config)
 
     def _image(self, ref: str) -> tuple[State, ImageConfig | None]:

@@ -153,12 +153,19 @@ class Lowered:
 
 class LowerFailed(Failed):
     """The Dockerfile cannot be lowered. `message` is the reference's error, `locations` the lines it names,
-    `partial` what had been found out before."""
+    `partial` what had been found out before. `unknown` tells that the file may be right, and the resolver did not
+    know enough: such a target is left to the frontend at run time."""
 
     def __init__(
-        self, diagnostic: Diagnostic, message: str, locations: tuple[Lines | None, ...], partial: Lowered
+        self,
+        diagnostic: Diagnostic,
+        *,
+        locations: tuple[Lines | None, ...],
+        partial: Lowered,
+        unknown: bool,
     ) -> None:
         super().__init__([diagnostic])
-        self.message = message
+        self.message = diagnostic.summary
         self.locations = locations
         self.partial = partial
+        self.unknown = unknown

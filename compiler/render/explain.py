@@ -146,13 +146,14 @@ def why(plan: Plan, name: str) -> list[Reason]:
     reasons = {asked: Reason(name=asked, kind="asked") for asked in plan.requested}
     members = {group.name: group.targets for group in plan.groups}
     needs = {job.target: job.needs for job in plan.jobs}
+    made = {job.id: job.target for job in plan.jobs}
     targets = {target.name: target for target in plan.targets}
     queue = list(reasons)
     for current in queue:
         steps = [Reason(name=one, kind="member", of=current) for one in members.get(current, ())]
         steps += [
             Reason(
-                name=need.job, kind="context", of=current, context=need.context,
+                name=made[need.job], kind="context", of=current, context=need.context,
                 where=_place(plan, targets[current].origins.get(f"contexts.{need.context}")),
             )
             for need in needs.get(current, ())

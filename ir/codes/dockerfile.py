@@ -253,6 +253,7 @@ UNRESOLVED: Final = Rule(
     "BK549",
     "{image}: {problem}",
     explain="The configuration of a base image is not known: it does not exist, or the lock file has no pin for it.",
+    hint="pin the image with `bakec lock`",
 )
 CHMOD: Final = Rule(
     "BK550",

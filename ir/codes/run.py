@@ -135,3 +135,11 @@ FETCH = Rule(
     explain="The builder could not fetch the repository or URL, or the definition file is not in it.",
     exit=Exit.DRIVER,
 )
+POLICY = Rule(
+    "BK719",
+    "target {target} has the source policy {policy}, which cannot be evaluated",
+    explain="Policies in Rego restrict what a build may read. This version does not evaluate them and refuses to build "
+    "without them.",
+    hint="build it with docker buildx bake, or disable the policy: --policy disabled=true",
+    exit=Exit.REFUSED,
+)

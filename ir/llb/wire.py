@@ -110,7 +110,11 @@ class Writer:
                     continue
             elif not value and (value is None or field.kind is not Kind.MESSAGE):
                 continue
-            self._write(out, tag, field, value)
+            if type(value) is str and field.kind is Kind.STRING:
+                data = text_bytes(value)
+                out += (tag, varint(len(data)), data)
+            else:
+                self._write(out, tag, field, value)
         return b"".join(out)
 
     def _plan(self, record: type) -> tuple[tuple[bytes, Field], ...]:

@@ -33,6 +33,15 @@ def test_an_image_that_is_not_pinned_is_refused_with_its_line() -> None:
     assert diagnostic.subject is not None
     assert (diagnostic.subject.line, diagnostic.subject.text) == (2, "FROM alpine")
     assert raised.value.exit is Exit.DEFINITION
+    assert raised.value.unknown
+
+
+def test_a_mistake_in_the_file_is_not_for_lack_of_knowledge() -> None:
+    with pytest.raises(LowerFailed) as raised:
+        lower(Request(dockerfile=b"FROM scratch\nRUNN x\n"))
+
+    assert not raised.value.unknown
+    assert raised.value.message == "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)"
 
 
 def test_warnings_are_diagnostics_of_severity_warning() -> None:

@@ -1,4 +1,4 @@
-"""What a run leaves behind and shows: metadata, indexes of layouts, credentials, progress, excerpts."""
+"""What a run leaves behind and shows: metadata, indexes of layouts, credentials, progress."""
 
 import base64
 import json
@@ -15,7 +15,6 @@ from bakec.runtime import builders, dockerconfig, layout, metadata, report, vcs
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
 from bakec.runtime.drivers.docker import DockerDriver
 from bakec.runtime.drivers.remote import RemoteDriver, command_for
-from bakec.runtime.errors import Source, excerpt
 from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.plain import Plain
 from bakec.runtime.progress.trace import Trace, size, stamp, with_prefix
@@ -302,31 +301,6 @@ def test_targets_are_named_before_their_steps(name: str, expected: str) -> None:
 def test_numbers_for_people() -> None:
     assert [stamp(value) for value in (0.0434, 12.346, 123.46)] == ["0.043", "12.35", "123.5"]
     assert [size(value) for value in (0, 999, 1234, 5_678_000)] == ["0B", "999B", "1.23kB", "5.68MB"]
-
-
-# Excerpts
-
-
-def lines(count: int) -> str:
-    return "\n".join(f"line {index}" for index in range(1, count + 1))
-
-
-def test_a_single_line_has_two_on_each_side() -> None:
-    assert excerpt(Source("Dockerfile", lines(9), ((5, 5),))).splitlines() == [
-        "Dockerfile:5",
-        "--------------------",
-        "   3 |     line 3",
-        "   4 |     line 4",
-        "   5 | >>> line 5",
-        "   6 |     line 6",
-        "   7 |     line 7",
-        "--------------------",
-    ]
-
-
-@pytest.mark.parametrize("ranges", [(), ((0, 0),), ((99, 99),)])
-def test_lines_that_the_source_does_not_have(ranges: tuple[tuple[int, int], ...]) -> None:
-    assert excerpt(Source("Dockerfile", lines(3), ranges)) == ""
 
 
 # The report

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import signal
+import threading
 from io import StringIO
 from pathlib import Path
 
@@ -10,7 +13,8 @@ from fake_plans import Runner, job, plan
 
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, LocalDir, Secret
-from bakec.runtime.drivers.fake import FakeDriver
+from bakec.runtime.drivers.base import Pipe
+from bakec.runtime.drivers.fake import FakeDriver, make_pipe
 from bakec.runtime.engine import run
 from bakec.runtime.options import RunOptions
 from bakec.runtime.results import Outcome
@@ -94,6 +98,26 @@ def test_a_daemon_that_dies_is_one_error_and_no_hang(perform: Runner) -> None:
     assert result.exit is Exit.DRIVER
     assert [each.rule.code for each in result.diagnostics] == ["BK702"]
     assert {each.outcome for each in result.jobs} == {Outcome.CANCELLED}
+
+
+class Silent(FakeDriver):
+    """Connections are taken, and nobody ever speaks."""
+
+    async def dial(self) -> Pipe:
+        return make_pipe()[0]
+
+
+def test_a_daemon_that_never_answers_is_one_error(perform: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bakec.runtime.site.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("bakec.runtime.errors.PROBE_SECONDS", 0.2)
+    result = perform(Silent(), job("a"))
+    assert result.exit is Exit.DRIVER
+    assert [each.rule.code for each in result.diagnostics] == ["BK702"]
+
+
+def test_an_interrupt_ends_the_wait_for_a_daemon(perform: Runner) -> None:
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    assert perform(Silent(), job("a")).exit is Exit.INTERRUPTED
 
 
 def test_a_job_that_takes_too_long_is_stopped(perform: Runner) -> None:

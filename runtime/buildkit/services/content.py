@@ -103,62 +103,70 @@ class Write:
 
 def services(stores: Mapping[str, Store]) -> Services:
     """`stores` by the id that the daemon names in a header."""
+    service = _Content(stores)
+    prefix = "/containerd.services.content.v1.Content/"
+    return {
+        prefix + "Info": unary(service.info),
+        prefix + "Update": unary(service.update),
+        prefix + "Status": unary(service.status),
+        prefix + "ListStatuses": unary(service.statuses),
+        prefix + "Abort": unary(service.abort),
+        prefix + "Read": service.read,
+        prefix + "Write": service.write,
+    }
 
-    def choose(metadata: Mapping[str, list[str]]) -> Store:
+
+Metadata = Mapping[str, list[str]]
+
+
+class _Content:
+    def __init__(self, stores: Mapping[str, Store]) -> None:
+        self._stores = stores
+
+    def _store(self, metadata: Metadata) -> Store:
         name = "".join(metadata.get(STORE_HEADER, ())[:1])
-        if name not in stores:
+        if name not in self._stores:
             raise StatusError(NOT_FOUND, f"unknown store {name}")
-        return stores[name]
+        return self._stores[name]
 
-    async def info(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+    async def info(self, metadata: Metadata, request: bytes) -> bytes:
         digest = InfoRequest.FromString(request).digest
-        return bytes(InfoResponse(info=choose(metadata).info(digest)).SerializeToString())
+        return bytes(InfoResponse(info=self._store(metadata).info(digest)).SerializeToString())
 
-    async def update(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+    async def update(self, metadata: Metadata, request: bytes) -> bytes:
         """Labels have no place in a directory; the daemon only needs the answer."""
         wanted = UpdateRequest.FromString(request).info
-        found = choose(metadata).info(wanted.digest)
+        found = self._store(metadata).info(wanted.digest)
         found.labels.update(wanted.labels)
         return bytes(UpdateResponse(info=found).SerializeToString())
 
-    async def status(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
+    async def status(self, metadata: Metadata, request: bytes) -> bytes:
         ref = StatusRequest.FromString(request).ref
-        write = choose(metadata).writes.get(ref)
+        write = self._store(metadata).writes.get(ref)
         if write is None:
             raise StatusError(NOT_FOUND, f"ingest {ref}: not found")
         return bytes(StatusResponse(status=_status(write)).SerializeToString())
 
-    async def statuses(metadata: Mapping[str, list[str]], _request: bytes) -> bytes:
-        writes = choose(metadata).writes.values()
+    async def statuses(self, metadata: Metadata, _request: bytes) -> bytes:
+        writes = self._store(metadata).writes.values()
         return bytes(ListStatusesResponse(statuses=map(_status, writes)).SerializeToString())
 
-    async def abort(metadata: Mapping[str, list[str]], request: bytes) -> bytes:
-        write = choose(metadata).writes.pop(AbortRequest.FromString(request).ref, None)
+    async def abort(self, metadata: Metadata, request: bytes) -> bytes:
+        write = self._store(metadata).writes.pop(AbortRequest.FromString(request).ref, None)
         if write is not None:
             write.path.unlink(missing_ok=True)
         return b""
 
-    async def read(call: Call) -> None:
-        store = choose(call.metadata)
+    async def read(self, call: Call) -> None:
+        store = self._store(call.metadata)
         for message in await call.receive():
             request = ReadContentRequest.FromString(message)
             pieces = store.pieces(request.digest, request.offset, request.size)
             while piece := await asyncio.to_thread(next, pieces, b""):
                 await call.send(piece)
 
-    async def write(call: Call) -> None:
-        await _serve_write(choose(call.metadata), call)
-
-    prefix = "/containerd.services.content.v1.Content/"
-    return {
-        prefix + "Info": unary(info),
-        prefix + "Update": unary(update),
-        prefix + "Status": unary(status),
-        prefix + "ListStatuses": unary(statuses),
-        prefix + "Abort": unary(abort),
-        prefix + "Read": read,
-        prefix + "Write": write,
-    }
+    async def write(self, call: Call) -> None:
+        await _serve_write(self._store(call.metadata), call)
 
 
 def _status(write: Write) -> Status:

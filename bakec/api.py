@@ -1,0 +1,151 @@
+"""The public API: compile, load, dump, diff, explain, run. The command line is made of these functions.
+
+Every function raises `Failed` for what a user can mend; its `diagnostics` carry code, message, place and hint.
+Nothing here prints, but `run`, which shows the progress that is asked for on standard error.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bakec.ir.codes import plan as codes
+from bakec.ir.diagnostics import Diagnostics, Failed, fail
+from bakec.ir.plan import FORMAT, Plan
+
+if TYPE_CHECKING:
+    from bakec.compiler.render.explain import Explanation, Reason
+    from bakec.ir.diff import PlanDiff
+    from bakec.runtime.results import RunResult
+
+__all__ = [
+    "Diagnostics", "Failed", "Plan", "PlanDiff", "compile_files", "diff", "digest", "dump", "explain", "load", "run",
+    "why",
+]  # fmt: skip
+
+
+def compile_files(
+    *files: str | os.PathLike[str],
+    targets: Iterable[str] = ("default",),
+    sets: Iterable[str] = (),
+    variables: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    root: str | os.PathLike[str] | None = None,
+    warnings: Diagnostics | None = None,
+) -> Plan:
+    """The plan of `targets` in the definition files `files`; without files those of the default names in `root`.
+
+    `sets` are `TARGET.KEY=VALUE` overrides, `variables` those of `--var`. `env` stands for the environment, `root` for
+    the working folder. Warnings are added to `warnings`. Raises `Failed`. No daemon and no network is used.
+    """
+    from bakec.compiler.host import Host
+    from bakec.compiler.options import CompileOptions
+    from bakec.compiler.pipeline import compile_plan
+
+    options = CompileOptions(
+        files=tuple(map(os.fspath, files)), targets=tuple(targets), sets=tuple(sets), variables=dict(variables or {})
+    )
+    host = Host(env=dict(os.environ if env is None else env), cwd=Path.cwd() if root is None else Path(root).absolute())
+    return compile_plan(options, host, Diagnostics() if warnings is None else warnings)
+
+
+def load(source: bytes | str | os.PathLike[str]) -> Plan:
+    """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
+    from bakec.ir import codec
+    from bakec.ir.verify import problems
+
+    path = "plan" if isinstance(source, bytes) else os.fspath(source)
+    try:
+        plan = codec.load(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
+    except codec.NewerFormat as error:
+        raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
+    except codec.MissingFeature as error:
+        raise fail(codes.FEATURE.at(None, path=path, features=error)) from error
+    except codec.DigestMismatch as error:
+        raise fail(codes.DIGEST.at(None, path=path)) from error
+    except codec.WireError as error:
+        raise fail(codes.NOT_A_PLAN.at(None, path=path, reason=error)) from error
+    problem = next(problems(plan), None)
+    if problem is not None:
+        raise fail(codes.INVALID.at(None, path=path, reason=problem))
+    return plan
+
+
+def _read(path: str, limit: int) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
+            return file.read(limit)
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number).lower() if number else str(error)
+        raise fail(codes.UNREADABLE.at(None, path=path, reason=reason)) from error
+
+
+def dump(plan: Plan) -> bytes:
+    """The canonical bytes of `plan`: what `bakec compile` writes."""
+    from bakec import __version__
+    from bakec.ir import codec
+
+    return codec.dump(plan, f"bakec {__version__}")
+
+
+def digest(plan: Plan) -> str:
+    """`sha256:` digest of the plan: equal plans have equal digests, on every machine."""
+    from bakec.ir import codec
+
+    return codec.digest(plan)
+
+
+def diff(old: Plan, new: Plan) -> "PlanDiff":
+    """What changes from `old` to `new`, and why."""
+    from bakec.ir.diff import diff as compare
+
+    return compare(old, new)
+
+
+def explain(plan: Plan, query: str) -> "list[Explanation]":
+    """The values that `TARGET.FIELD` means, each with the step that made it. Raises `Failed`."""
+    from bakec.compiler.render.explain import explain as find
+
+    return find(plan, query)
+
+
+def why(plan: Plan, name: str) -> "list[Reason]":
+    """The chain of groups, links and inheritance that brings `name` into the run. Raises `Failed`."""
+    from bakec.compiler.render.explain import why as find
+
+    return find(plan, name)
+
+
+def run(
+    plan: Plan,
+    *,
+    root: str | os.PathLike[str] = ".",
+    builder: str = "",
+    jobs: int = 0,
+    keep_going: bool = False,
+    progress: str = "quiet",
+    allow: Sequence[str] = (),
+) -> "RunResult":
+    """Build everything in `plan`; paths are relative to `root`, `allow` grants privileges as `--allow` does.
+
+    Raises `Failed`, before anything is built, for a privilege that the plan asks for and was not granted.
+    """
+    from bakec.ir.codes import define
+    from bakec.runtime import privileges
+    from bakec.runtime.engine import run_plan
+    from bakec.runtime.options import RunOptions
+
+    folder = Path(root)
+    missing = privileges.missing(plan, folder, privileges.parse_allow(allow))
+    if any(not one.file or privileges.files_are_checked(os.environ) for one in missing):
+        raise fail(define.REFUSED.at(None))
+    return run_plan(plan, RunOptions(root=folder, builder=builder, jobs=jobs, keep_going=keep_going, progress=progress))
+
+
+def __getattr__(name: str) -> object:
+    if name == "PlanDiff":
+        from bakec.ir.diff import PlanDiff
+
+        return PlanDiff
+    raise AttributeError(f"module 'bakec.api' has no attribute {name!r}")

@@ -1,0 +1,23 @@
+"""`bakec why`: what brings a target into the run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bakec import api
+from bakec.cli.flags import Parser
+from bakec.cli.plans import add_plan_flags, plan_from
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec why", "The chain of groups, links and inheritance that brings a target into the run.")
+    parser.add_argument("name", metavar="TARGET", help="target or group")
+    add_plan_flags(parser)
+    parser.add_argument("--target", action="append", default=[], metavar="NAME", help="targets of the run (default)")
+    parser.switch("--json", help="print JSON")
+    args = parser.read(argv)
+    from bakec.compiler.render.explain import render_why
+
+    reasons = api.why(plan_from(args, args.target), args.name)
+    print(json.dumps([asdict(one) for one in reasons], indent=2) if args.json else "\n".join(render_why(reasons)))
+    return 0

@@ -1,0 +1,40 @@
+"""Which rules there are, and running them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Final
+
+from bakec.compiler.lint.project import Project
+from bakec.ir.diagnostics import Diagnostic
+
+ALWAYS: Final = ("unknown_attribute", "unknown_block", "shared_tag", "deprecated_key")
+"""Rules that every compilation runs: cheap, and what they find is next to never meant so."""
+
+ASKED: Final = ("unused_variable", "unused_target", "hidden_dependency", "many_jobs", "shared_cache")
+"""Rules that only `bakec lint` runs."""
+
+_IGNORE: Final = re.compile(r"bakec:\s*ignore\b((?:[ ,]+BK\d+)*)")
+
+
+def check(project: Project, rules: Iterable[str]) -> list[Diagnostic]:
+    """What the rules find, in order of place; without what a comment `bakec: ignore [CODE…]` on its line allows."""
+    found = [one for name in rules for one in _run(name, project) if not _ignored(one)]
+    files = {id(file.source): at for at, file in enumerate(project.files)}
+    return sorted(found, key=lambda one: _place(one, files))
+
+
+def _run(name: str, project: Project) -> Iterator[Diagnostic]:
+    found: Iterator[Diagnostic] = import_module(f"bakec.compiler.lint.rules.{name}").check(project)
+    return found
+
+
+def _place(diagnostic: Diagnostic, files: dict[int, int]) -> tuple[int, int]:
+    span = diagnostic.subject
+    return (len(files), 0) if span is None else (files.get(id(span.source), len(files)), span.start)
+
+
+def _ignored(diagnostic: Diagnostic) -> bool:
+    span = diagnostic.subject
+    found = _IGNORE.search(span.source.line_text(span.line)) if span else None
+    return bool(found) and (not found[1] or diagnostic.rule.code in found[1])

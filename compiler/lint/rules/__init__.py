@@ -1,0 +1,1 @@
+"""One rule a file: what it finds, a definition that is good, and one that is bad."""

@@ -1,0 +1,48 @@
+"""Two targets of one run that export their caches to one place."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bakec.compiler.lint.project import Project, listed, shared
+from bakec.ir.codes import lint as codes
+from bakec.ir.diagnostics import Diagnostic
+from bakec.ir.module import entries
+from bakec.ir.origin import Origin
+
+PLACES: Final = {"registry": "ref", "local": "dest", "gha": "scope", "s3": "name", "azblob": "name"}
+"""The attribute that tells caches of one kind apart."""
+
+GOOD: Final = """\
+group "default" {
+  targets = ["app", "tools"]
+}
+target "app" {
+  cache-to = ["type=registry,ref=user/cache:app"]
+}
+target "tools" {
+  cache-to = ["type=registry,ref=user/cache:tools"]
+}
+"""
+BAD: Final = """\
+group "default" {
+  targets = ["app", "tools"]
+}
+target "app" {
+  cache-to = ["type=registry,ref=user/cache"]
+}
+target "tools" {
+  cache-to = ["type=registry,ref=user/cache"]
+}
+"""
+
+
+def check(project: Project) -> Iterator[Diagnostic]:
+    owners: dict[str, list[tuple[str, Origin | None]]] = {}
+    for name, target in project.selection.targets.items():
+        for cache in entries(target.fields.get("cache-to")):
+            kind = str(cache.attrs["type"])
+            if kind in PLACES:
+                place = f"type={kind},{PLACES[kind]}={cache.attrs.get(PLACES[kind], '')}"
+                owners.setdefault(place, []).append((name, cache.origin))
+    for place, names, span in shared(owners):
+        yield codes.SHARED_CACHE.at(span, targets=listed(names), place=place)

@@ -1,0 +1,45 @@
+"""Two targets of one run with one tag."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bakec.compiler.lint.project import Project, listed, publishes, shared
+from bakec.ir.codes import lint as codes
+from bakec.ir.diagnostics import Diagnostic
+from bakec.ir.module import values
+from bakec.ir.origin import Origin
+
+GOOD: Final = """\
+group "default" {
+  targets = ["app", "tools"]
+}
+target "app" {
+  tags = ["user/app"]
+}
+target "tools" {
+  target = "tools"
+  tags = ["user/app:tools"]
+}
+"""
+BAD: Final = """\
+group "default" {
+  targets = ["app", "tools"]
+}
+target "app" {
+  tags = ["user/app"]
+}
+target "tools" {
+  target = "tools"
+  tags = ["user/app"]
+}
+"""
+
+
+def check(project: Project) -> Iterator[Diagnostic]:
+    owners: dict[str, list[tuple[str, Origin | None]]] = {}
+    for name, target in project.selection.targets.items():
+        if publishes(target):
+            for tag in values(target.fields.get("tags")):
+                owners.setdefault(tag.text, []).append((name, tag.origin))
+    for tag, names, span in shared(owners):
+        yield codes.SHARED_TAG.at(span, targets=listed(names), tag=tag)

@@ -1,0 +1,62 @@
+"""A target that neither a group nor another target leads to."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bakec.compiler.lint.project import Project, expressions
+from bakec.ir.codes import lint as codes
+from bakec.ir.diagnostics import Diagnostic
+from bakec.ir.module import TargetDef
+from bakec.ir.syntax import AttrStep, ScopeTraversal
+
+GOOD: Final = """\
+group "default" {
+  targets = ["app"]
+}
+target "app" {
+  inherits = ["_base"]
+}
+target "_base" {
+  pull = true
+}
+"""
+BAD: Final = """\
+group "default" {
+  targets = ["app"]
+}
+target "app" {
+}
+target "_base" {
+  pull = true
+}
+"""
+
+
+def check(project: Project) -> Iterator[Diagnostic]:
+    if not any(group.targets for group in project.definitions.groups):
+        return
+    used = {"default", *project.selection.targets, *_named(project)}
+    for target in project.definitions.targets:
+        if target.name not in used and target.span:
+            yield codes.UNUSED_TARGET.at(target.span, name=target.name)
+
+
+def _named(project: Project) -> Iterator[str]:
+    """Names of targets wherever one can stand."""
+    for group in project.definitions.groups:
+        yield from (member.text for member in group.targets or ())
+    for target in project.definitions.targets:
+        yield from (parent.text for parent in target.inherits)
+        yield from _links(target)
+    for file in project.files:
+        for node in expressions(file.body):
+            match node:
+                case ScopeTraversal(root="target", steps=(AttrStep(name=name), *_)):
+                    yield name
+
+
+def _links(target: TargetDef) -> Iterator[str]:
+    contexts = target.fields.get("contexts")
+    for value in contexts.values() if isinstance(contexts, dict) else ():
+        if value.text.startswith("target:"):
+            yield value.text.removeprefix("target:")
