@@ -19,11 +19,21 @@ class CompileOptions:
     implied ones last. `variables` are those of `--var`."""
 
     files: tuple[str, ...] = ()
+    warnings: bool = True
+    """Report what is most likely not meant so, too."""
     targets: tuple[str, ...] = ("default",)
     sets: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     builtins: Mapping[str, str] = field(default_factory=dict)
     """Overrides of the built-in variables."""
+    lower: str = "auto"
+    """Which jobs become LLB: `auto` for those that can, `llb` for all or none, `frontend` for none."""
+    build_platform: str = ""
+    """The platform of the builders that the plan is for, where the lock file does not tell."""
+    lock_file: str = ""
+    """Another lock file than `bakec.lock`."""
+    locked: bool = False
+    """Refuse what is not pinned."""
     remote: "Remote | None" = None
     """Definitions that were fetched from elsewhere; `files` then names those of this machine, as `cwd://NAME`."""
 

@@ -1,13 +1,15 @@
 """The stages of the compiler, in their order. Each takes an immutable record and makes the next one.
 
     files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine -> Definitions
-      -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan
+      -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan -> lower (LLB) -> Plan
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakec.compiler.host import Host
+from bakec.compiler.lint.check import ALWAYS, check
+from bakec.compiler.lint.project import Project
 from bakec.compiler.options import CompileOptions, environment_flag, environment_switch
 from bakec.compiler.passes.assemble import assemble
 from bakec.compiler.passes.combine import combine
@@ -15,6 +17,7 @@ from bakec.compiler.passes.emit import context_path, emit, with_epoch
 from bakec.compiler.passes.fold import Overrides, fold
 from bakec.compiler.passes.inherit import Inheritance
 from bakec.compiler.passes.link import link
+from bakec.compiler.passes.lower import lower_jobs
 from bakec.compiler.passes.override import parse_overrides
 from bakec.compiler.passes.resolve import resolve
 from bakec.compiler.passes.select import match_names, select
@@ -166,6 +169,8 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
         from bakec.compiler.remote import rebind
 
         selection = rebind(selection, options.remote.tree)
+    if options.warnings:
+        sink.extend(check(Project(files=parsed.files, definitions=definitions, selection=selection, host=host), ALWAYS))
     return parsed, definitions, selection
 
 
@@ -176,7 +181,8 @@ def compile_plan(options: CompileOptions, host: Host, sink: Diagnostics, *, chec
         from bakec.compiler.remote import rebind_named
 
         selection = rebind_named(selection, options.remote.tree)
-    return assemble(parsed.sources, definitions, selection, host, host if check else None)
+    plan = assemble(parsed.sources, definitions, selection, host, host if check else None)
+    return lower_jobs(plan, options, host, sink)
 
 
 def printable(selection: Selection, host: Host) -> dict[str, object]:

@@ -118,7 +118,7 @@ def _groups(old: Plan, new: Plan) -> Iterator[Change]:
 
 _ALIKE: Final = 0.6
 """Two targets of different names are one that was renamed if this share of their values is equal."""
-_PAIRS: Final = 20_000
+_PAIRS: Final = 100_000
 """So many pairs are compared at most: renaming thousands of targets at once is a new plan."""
 
 
@@ -159,10 +159,14 @@ def _most_alike(gone: Mapping[str, Target], come: Mapping[str, Target]) -> Itera
 
 def _leaves(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every value of a target that is no default, order left out."""
-    for name, value in view.items():
-        if name in FIELDS and _DEFAULTS.get(name) != value:
-            for path, _, item in _parts(name, None, value):
-                yield path.partition("[")[0], _key(item)
+    for name, value in _set(view):
+        for path, _, item in _parts(name, None, value):
+            yield path.partition("[")[0], _key(item)
+
+
+def _set(view: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The attributes that differ from what every target has."""
+    return ((name, view[name]) for name in FIELDS if name in view and _DEFAULTS.get(name) != view[name])
 
 
 _DEFAULTS: Final = {"context": ".", "dockerfile": "Dockerfile"}
@@ -197,8 +201,7 @@ class _Comparison:
     def added(self, target: Target) -> TargetDiff:
         changes = (
             self._change(name, path, None, right, None, target)
-            for name, value in target.view.items()
-            if name in FIELDS
+            for name, value in _set(target.view)
             for path, _, right in _parts(name, None, value)
         )
         return TargetDiff(name=target.name, action=Action.ADDED, changes=tuple(changes))
@@ -206,8 +209,7 @@ class _Comparison:
     def removed(self, target: Target) -> TargetDiff:
         changes = (
             Change(path=path.partition("[")[0], old=left, new=None)
-            for name, value in target.view.items()
-            if name in FIELDS
+            for name, value in _set(target.view)
             for path, _, left in _parts(name, None, value)
         )
         return TargetDiff(name=target.name, action=Action.REMOVED, changes=tuple(changes))
@@ -270,14 +272,27 @@ def _list_parts(name: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str
         if FIELDS[name].ordered:
             yield name, old, new
         return
-    stem = _stem(name)
+    partners = _by_stem(gone, come, _stem(name))
     for at, item in come:
-        partner = next((one for one in gone if stem(one[1]) == stem(item)), None)
-        if partner is not None:
-            gone.remove(partner)
-        yield f"{name}[{at}]", partner[1] if partner else None, item
-    for at, item in gone:
-        yield f"{name}[{at}]", item, None
+        yield f"{name}[{at}]", gone[partners[at]][1] if at in partners else None, item
+    for place, (at, item) in enumerate(gone):
+        if place not in partners.values():
+            yield f"{name}[{at}]", item, None
+
+
+def _by_stem(
+    gone: Sequence[tuple[int, Any]], come: Sequence[tuple[int, Any]], stem: Callable[[Any], Any]
+) -> dict[int, int]:
+    """Place of a new item to that of the old one it takes the place of: the only two of their stem."""
+    before: dict[Any, list[int]] = {}
+    after: dict[Any, list[int]] = {}
+    for place, (_, item) in enumerate(gone):
+        before.setdefault(stem(item), []).append(place)
+    for at, item in come:
+        after.setdefault(stem(item), []).append(at)
+    return {
+        places[0]: before[one][0] for one, places in after.items() if len(places) == 1 and len(before.get(one, ())) == 1
+    }
 
 
 def _without(items: Sequence[Any], others: Iterable[Any]) -> list[tuple[int, Any]]:
@@ -300,7 +315,7 @@ def _stem(name: str) -> Callable[[Any], Any]:
     field = FIELDS[name]
     if field.kind is Kind.ENTRIES:
         key = field.key or "type"
-        return lambda item: item.get(key) if isinstance(item, dict) else None
+        return lambda item: _key(item.get(key)) if isinstance(item, dict) else ""
     if name == "tags":
         return lambda item: str(item).rpartition(":")[0] or item
     return lambda item: str(item).partition("=")[0]

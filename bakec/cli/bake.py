@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.flags import Parser, add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.run import add_run_flags, build
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import fail
@@ -11,6 +11,8 @@ from bakec.ir.diagnostics import fail
 def main(argv: Sequence[str]) -> int:
     parser = Parser("bakec bake", "Compile definition files and build the targets, as docker buildx bake does.")
     add_definition_flags(parser)
+    # The daemon's record of how an image was made names the frontend, so only asking for it changes that.
+    add_lower_flags(parser, "frontend")
     add = parser.add_argument
     parser.switch("--print", help="print the resolved definitions and stop")
     add("--list", default="", metavar="WHAT", help="list targets or variables ([type=]WHAT[,format=table|json])")

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.flags import Parser, add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.output import report
 from bakec.compiler.host import Host
 from bakec.ir.codes import usage as codes
@@ -16,6 +16,7 @@ from bakec.ir.diagnostics import Diagnostics, fail
 def main(argv: Sequence[str]) -> int:
     parser = Parser("bakec compile", "Compile definition files into a plan: no daemon, no network, no secrets.")
     add_definition_flags(parser)
+    add_lower_flags(parser, "auto")
     parser.add_argument(
         "-o", "--output", default="plan.msgpack", metavar="FILE", help="plan to write, - for standard output"
     )

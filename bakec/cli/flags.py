@@ -6,11 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
+from bakec.cli.output import FORM, FORMS
 from bakec.compiler.options import CompileOptions, implied_sets, parse_variables
 from bakec.compiler.refs import is_remote
 from bakec.ir.diagnostics import Exit
 
 _TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
+_OFF: Final = ("off", "0", "false", "no")
 _FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
 
 
@@ -31,7 +33,10 @@ class Parser(argparse.ArgumentParser):
     def read(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> argparse.Namespace:
         """Parse `argv`; flags that are missing there may come from the environment."""
         given = self._with_environment(argv, os.environ if env is None else env)
-        return self.parse_intermixed_args([self._switched(arg) for arg in given])
+        args = self.parse_intermixed_args([self._switched(arg) for arg in given])
+        if getattr(args, "diagnostics", "text") != "text":
+            os.environ[FORM] = args.diagnostics  # a failure is reported when the flags are out of sight
+        return args
 
     def _switched(self, arg: str) -> str:
         return f"{self.switches[arg]}=true" if arg in self.switches else arg
@@ -83,6 +88,22 @@ def add_definition_flags(parser: Parser) -> None:
     add("--policy", action="append", default=[], metavar="ATTRS", help="how source policies are applied")
     add("--call", default="", metavar="METHOD", help="ask the frontend (check, outline, targets) instead of building")
     parser.switch("--check", help="shorthand for --call=check")
+    add_diagnostic_flags(parser)
+
+
+def add_lower_flags(parser: Parser, default: str) -> None:
+    """Which targets become LLB when they are compiled."""
+    add = parser.add_argument
+    add("--lower", choices=("auto", "llb", "frontend"), default=default, help=f"which targets to lower ({default})")
+    add("--build-platform", default="", metavar="PLATFORM", help="platform of the builders (default: the lock file's)")
+    add("--lock-file", default="", metavar="FILE", help="pins of images and repositories (default: bakec.lock)")
+    parser.switch("--locked", help="refuse what is not pinned in the lock file")
+
+
+def add_diagnostic_flags(parser: Parser) -> None:
+    """How warnings and errors are told."""
+    parser.add_argument("--diagnostics", choices=FORMS, default="text", help="form of warnings and errors")
+    parser.switch("--no-warnings", help="tell errors only (also BAKEC_WARNINGS=off)")
 
 
 def compile_options(args: argparse.Namespace) -> CompileOptions:
@@ -106,4 +127,9 @@ def _local_options(args: argparse.Namespace) -> CompileOptions:
             policies=args.policy,
         )),
         variables=parse_variables(tuple(args.var)),
+        lower=getattr(args, "lower", "auto"),
+        build_platform=getattr(args, "build_platform", ""),
+        lock_file=getattr(args, "lock_file", ""),
+        locked=bool(getattr(args, "locked", False)),
+        warnings=not args.no_warnings and os.environ.get("BAKEC_WARNINGS", "").lower() not in _OFF,
     )  # fmt: skip

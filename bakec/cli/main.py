@@ -14,8 +14,12 @@ VERBS: Final = {
     "bake": "compile and run in one, with the flags of docker buildx bake",
     "diff": "what changes between two plans, and why",
     "show": "print a plan for a person to read",
+    "graph": "the graph of groups and targets",
+    "explain": "where a value comes from",
+    "why": "what brings a target into the run",
     "print": "print the resolved definitions as JSON",
     "list": "list targets or variables",
+    "lint": "look for mistakes in definitions that are valid",
 }
 """Every verb, with its line in the help text. The module of verb `x` is `bakec.cli.x`, `print` in `print_`."""
 

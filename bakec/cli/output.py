@@ -1,19 +1,29 @@
 """What verbs print: diagnostics and JSON."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from importlib import import_module
+from typing import Any, Final, TextIO
 
 from bakec.ir.diagnostics import Diagnostic
 
 
-def report(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics on stderr."""
-    from bakec.compiler.render.text import render
+FORMS: Final = {"text": "text", "json": "json", "sarif": "sarif", "github": "annotations"}
+"""How diagnostics can be written, and the module of `compiler.render` that writes them so."""
 
-    for line in render(diagnostics):
-        print(line, file=sys.stderr)
+FORM: Final = "BAKEC_DIAGNOSTICS"
+"""The variable of the environment that says how; `--diagnostics` sets it for the process."""
+
+
+def report(diagnostics: Sequence[Diagnostic], form: str = "", stream: TextIO | None = None) -> None:
+    """Print diagnostics, on stderr if no other stream is given. An empty `form` is the one that was asked for."""
+    if not diagnostics and not form:
+        return
+    module = import_module(f"bakec.compiler.render.{FORMS.get(form or os.environ.get(FORM, ''), 'text')}")
+    for line in module.render(diagnostics):
+        print(line, file=stream or sys.stderr)
 
 
 def bake_json(data: Any) -> str:

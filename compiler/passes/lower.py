@@ -1,360 +1,90 @@
-"""From frontend jobs to LLB: what a builder's Dockerfile frontend would make of a job, made at compile time.
+"""Which jobs may become LLB at compile time, and why the others may not: what can be said without opening a file.
 
-A job is lowered when everything that decides its graph is known here: its Dockerfile and ignore files are on this
-machine, and what it starts from is scratch, a lowered target, or an image pinned in the lock file. Anything else stays
-a job of the frontend, with the reason written down.
+The work itself is in `compiler.lowering`, which is imported only if there is some: it takes longer to load than most
+compilations take.
 """
 
-import base64
-import json
-import os
-import posixpath
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from bakec.compiler.dockerfile.directives import find_syntax
-from bakec.compiler.dockerfile.lower import lower
-from bakec.compiler.dockerfile.request import (
-    AMD64,
-    ImageAnswer,
-    ImageRequest,
-    Lowered,
-    LowerFailed,
-    Request,
-    SourceMetadata,
-    UnresolvedError,
-)
 from bakec.compiler.host import Host
-from bakec.compiler.refs import is_git
-from bakec.compiler.lock import DEFAULT_PATH, Lock, LockedImage
+from bakec.compiler.options import CompileOptions
+from bakec.compiler.platforms import PlatformError, parse_platform
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lock as codes
-from bakec.ir.diagnostics import Diagnostic, Diagnostics
-from bakec.ir.llb import Definition, LlbError, State, platforms, references, stored
-from bakec.ir.llb.graph import Mkdir
-from bakec.ir.llb.ops import Platform, SourceMap
-from bakec.ir.plan import Dockerfile, FrontendSolve, Job, JobId, LlbSolve, OpMeta, Pin, Plan, PlatformBuild
-from bakec.ir.span import Source, Span
+from bakec.ir.diagnostics import Diagnostics, fail
+from bakec.ir.plan import FrontendSolve, Job, Plan
 
-MAIN: Final = ("context", "dockerfile")
-_FRONTEND: Final = "dockerfile.v0"
-_IMAGE: Final = "docker-image://"
-_CAP: Final = "moby.buildkit.frontend.contexts+forward"
-_STAGE: Final = re.compile(rb"^\s*FROM\s.*\sAS\s+(\S+)", re.IGNORECASE | re.MULTILINE)
+LOCK_FILE: Final = "bakec.lock"
 _RESOURCES: Final = ("memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems")
-_BUILDER: Final = re.compile(rb"\bBUILD(PLATFORM|OS|ARCH|VARIANT)|--platform=[a-z0-9]+\s")
-"""What makes a graph depend on the builder's platform: its variables, and platforms of one word."""
-_PROXY: Final = re.compile(rb"^\s*(?:ONBUILD\s+)?ARG\s.*?(\w+_proxy)\b", re.IGNORECASE | re.MULTILINE)
-_OPTIONAL_CAPS: Final = {"mergeop": "`--link` is lowered in two ways, and the builder's image store decides"}
-"""Capabilities that builders in use lack, with what the frontend makes of that."""
-_KEPT: Final = re.compile(r"attest:|force-network-mode|build-arg:(SOURCE_DATE_EPOCH|BUILDKIT_INLINE_CACHE|\w+_proxy)$", re.I)
-"""Attributes that have a meaning without a frontend."""
+_NO_PLATFORM: Final = "it is built for the builder's platform, which neither the lock file nor --build-platform tells"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lowering:
-    """`mode` is `auto`, `llb` or `frontend`. `builder` is the platform of the builders that the plan is for, empty
-    if nobody said. With `locked` nothing that is not pinned in `lock` is let through."""
+def lower_jobs(plan: Plan, options: CompileOptions, host: Host, sink: Diagnostics) -> Plan:
+    """The plan with every job lowered that can be, the others with the reason why not, and all with the pins of the
+    lock file if there is one. Raises `Failed`.
 
-    mode: str = "auto"
-    lock: Lock | None = None
-    path: str = DEFAULT_PATH
-    locked: bool = False
-    builder: str = ""
-
-
-@dataclass(slots=True)
-class Pins:
-    """Answers from the lock file; remembers which were used, and what could not be answered."""
-
-    lock: Lock
-    used: dict[str, LockedImage] = field(default_factory=dict)
-    missing: list[ImageRequest] = field(default_factory=list)
-
-    def image(self, request: ImageRequest) -> ImageAnswer:
-        """Raises `UnresolvedError`."""
-        found, platform = self.find(request.ref), platform_name(request.platform)
-        config = found.configs.get(platform) if found else None
-        if found is None or config is None:
-            self.missing.append(request)
-            raise UnresolvedError(f"{request.ref} is not pinned" + (f" for {platform}" if found else ""))
-        return ImageAnswer(ref=request.ref, digest=found.digest, config=config.encode())
-
-    def find(self, ref: str) -> LockedImage | None:
-        """The pin of a reference, itself with a digest or not."""
-        bare, _, digest = ref.partition("@")
-        for name in (ref, bare):
-            found = self.lock.images.get(name)
-            if found is not None and digest in ("", found.digest):
-                self.used[name] = found
-                return found
-        return None
-
-    def remote_file(self, identifier: str, path: str) -> bytes:
-        raise UnresolvedError(f"{path} of {identifier} is not known before the build")
-
-    def metadata(self, identifier: str) -> SourceMetadata:
-        raise UnresolvedError(f"the time of {identifier} is not known before the build")
-
-
-def platform_name(platform: Platform | None) -> str:
-    """A platform as the lock file names it."""
-    return platforms.full_name(platforms.normalize(platform or AMD64))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    """What a build reads on this machine to make its graph. `path` of the Dockerfile is relative to the root."""
-
-    path: str
-    dockerfile: bytes
-    ignores: Mapping[str, Mapping[str, bytes]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Done:
-    """A lowered job; `paths` are the Dockerfiles it and the jobs it uses were made from, by content."""
-
-    lowered: Lowered
-    paths: Mapping[bytes, str]
-
-
-class _NotLowered(Exception):
-    """Why a job stays with the frontend. `mistake` is what is wrong with its Dockerfile, if that is why."""
-
-    def __init__(self, reason: str, mistake: Diagnostic | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.mistake = mistake
-
-
-def lower_jobs(plan: Plan, options: Lowering, host: Host, sink: Diagnostics) -> Plan:
-    """The plan with every job lowered that can be, and with the pins that it relies on.
-
-    Before: all jobs are jobs of the frontend, in an order in which each comes after those it needs. After: a lowered
-    job needs only lowered ones. Raises `Failed` with mode `llb` or `locked` for what they refuse.
+    Before: all jobs are jobs of the frontend.
     """
-    work = _Pass(options, host, sink)
-    jobs = tuple(map(work.job, plan.jobs))
+    path = options.lock_file or LOCK_FILE
+    data = read_bytes(path, host)
+    pins = data is not None or options.locked
+    if options.lower == "frontend" and not pins:
+        return plan
+    from bakec.compiler.lock import Lock, load
+
+    lock = Lock() if data is None else load(data, path)
+    builder = build_platform(options) or lock.builder
+    obstacles = {job.id: reason for job in plan.jobs for reason in _first(_obstacles(job, options, builder))}
+    if len(obstacles) == len(plan.jobs) and not pins and options.lower != "llb":
+        return replace(plan, jobs=tuple(_left(job, obstacles[job.id]) for job in plan.jobs))
+    from bakec.compiler.lowering import Lowering, lower_plan
+
+    lowering = Lowering(
+        mode=options.lower,
+        lock=lock,
+        path=path,
+        pins=pins,
+        locked=options.locked,
+        builder=builder,
+        obstacles=obstacles,
+    )
+    made = lower_plan(plan, lowering, host, sink)
     sink.check()
-    return work.finished(replace(plan, jobs=jobs))
+    return made
 
 
-class _Pass:
-    """One run of the pass: what has been lowered, and the tables that it fills."""
-
-    def __init__(self, options: Lowering, host: Host, sink: Diagnostics) -> None:
-        self._options = options
-        self._reader = Reader(host)
-        self._sink = sink
-        self._lock = options.lock or Lock()
-        self._builder = options.builder or self._lock.builder
-        self._done: dict[JobId, _Done] = {}
-        self._pins: dict[str, LockedImage] = {}
-        self._ops: dict[str, bytes] = {}
-        self._meta: dict[str, OpMeta] = {}
-        self._dockerfiles: dict[Dockerfile, int] = {}
-        self._warned: set[tuple[str, str]] = set()
-
-    def job(self, job: Job) -> Job:
-        """The job, lowered or with the reason why not."""
-        assert isinstance(job.solve, FrontendSolve)
-        pins, wanted = Pins(self._lock), None
-        if self._options.lock is not None or self._options.locked:
-            wanted = Wanted.of(job, self._reader, self._lock, self._builder)
-            job = pin_contexts(job, pins)
-        try:
-            if self._options.mode == "frontend":
-                raise _NotLowered("compiled with --lower frontend")
-            made = self._lowered(job, pins)
-        except _NotLowered as obstacle:
-            made = self._left(job, obstacle)
-            if wanted is not None:
-                made, failed = pin_bases(made, wanted, pins)
-                wanted.unpinned += failed
-        if self._options.locked and wanted is not None:
-            self._refuse(job, wanted.unpinned)
-        self._pins |= pins.used
-        return made
-
-    def _refuse(self, job: Job, unpinned: Iterable[str]) -> None:
-        for what in unpinned:
-            self._sink.add(codes.NOT_PINNED.at(None, target=job.target, what=what, path=self._options.path))
-
-    def _lowered(self, job: Job, pins: Pins) -> Job:
-        """Raises `_NotLowered`."""
-        for reason in self._obstacles(job):
-            raise _NotLowered(reason)
-        files = self._reader.files(job)
-        if self._builder_decides(job, files, pins) and not self._builder:
-            raise _NotLowered(
-                "it depends on the builder's platform, which neither the lock file nor --build-platform names"
-            )
-        lowered = self._lower(job, files, pins)
-        for reason in _afterthoughts(lowered, files):
-            raise _NotLowered(reason)
-        paths = {**{data: path for need in job.needs for data, path in self._done[need.job].paths.items()}}
-        done = _Done(lowered=lowered, paths={**paths, files.dockerfile: files.path})
-        solve = self._solve(job, done, builder=self._builder if self._builder_decides(job, files, pins) else "")
-        self._done[job.id] = done
-        self._report(done, files)
-        return replace(job, solve=solve)
-
-    def _obstacles(self, job: Job) -> Iterator[str]:
-        yield from obstacles(job)
-        for need in job.needs:
-            if need.job not in self._done:
-                yield f"it uses target `{need.job}`, which is not lowered"
-
-    def _builder_decides(self, job: Job, files: _Files, pins: Pins) -> bool:
-        configs = (text.encode() for one in pins.used.values() for text in one.configs.values())
-        return not job.platforms or any(map(_BUILDER.search, (files.dockerfile, *configs)))
-
-    def _lower(self, job: Job, files: _Files, pins: Pins) -> Lowered:
-        inputs = {name: one for need in job.needs for name, _, one in self._inputs(need.context, need.job)}
-        links = dict(pair for need in job.needs for pair in self._link_attrs(need.context, need.job))
-        request = request_of(job, files, pins, inputs, links, self._builder)
-        try:
-            lowered = lower(request)
-        except LowerFailed as failure:
-            if pins.missing:
-                ref = pins.missing[0].ref
-                raise _NotLowered(f"image {ref} is not pinned for {platform_name(pins.missing[0].platform)}") from None
-            mistake = _moved(failure.diagnostics[0], files)
-            raise _NotLowered(f"{files.path}: {failure.message}", mistake) from None
-        if lowered.forward is not None:
-            raise _NotLowered(f"its syntax directive asks for the frontend {lowered.forward.attrs['source']}")
-        return lowered
-
-    def _inputs(self, context: str, parent: JobId) -> Iterator[tuple[str, str, Definition]]:
-        """Name, suffix and graph of each platform of another target."""
-        del context
-        for build in self._done[parent].lowered.builds:
-            suffix = f"::{build.id}" if build.id else ""
-            yield f"0-{parent}{suffix}", suffix, build.definition
-
-    def _link_attrs(self, context: str, parent: JobId) -> Iterator[tuple[str, str]]:
-        for build, (name, suffix, _) in zip(
-            self._done[parent].lowered.builds, self._inputs(context, parent), strict=True
-        ):
-            yield f"context:{context}{suffix}", f"input:{name}"
-            config = {"containerimage.config": base64.b64encode(build.config).decode()}
-            yield f"input-metadata:{name}", json.dumps(config, separators=(",", ":"))
-
-    # What goes into the plan.
-
-    def _solve(self, job: Job, done: _Done, builder: str) -> LlbSolve:
-        attrs = {key: value for key, value in job.solve.attrs.items() if _KEPT.match(key)}
-        builds = done.lowered.builds
-        if len(builds) == 1 and builds[0].id:
-            attrs["multi-platform"] = "true"
-        made = []
-        for build in builds:
-            try:
-                kept = stored.to_plan(build.definition, platforms.full_name(build.platform), build.config)
-            except LlbError as error:
-                raise _NotLowered(str(error)) from None
-            places = self._places(build.definition.source, done.paths)
-            meta = {name: replace(one, places=places.get(name, ())) for name, one in kept.meta.items()}
-            self._ops |= kept.ops
-            own = {name: one for name, one in meta.items() if self._meta.setdefault(name, one) != one}
-            epoch = "" if build.epoch is None else str(build.epoch)
-            made.append(replace(kept.build, base_config=build.base_config or b"", epoch=epoch, meta=own))
-        return LlbSolve(builds=tuple(made), attrs=attrs, builder=builder)
-
-    def _places(
-        self, source: SourceMap | None, paths: Mapping[bytes, str]
-    ) -> dict[str, tuple[tuple[int, int, int], ...]]:
-        """The lines of each op."""
-        if source is None:
-            return {}
-        files = [
-            self._dockerfiles.setdefault(
-                Dockerfile(path=paths.get(info.data, info.filename), text=info.data), len(self._dockerfiles)
-            )
-            for info in source.infos
-        ]
-        return {
-            digest: tuple(
-                (files[one.source_index], _line(one.ranges[0].start), _line(one.ranges[-1].end))
-                for one in found.locations
-                if one.ranges
-            )
-            for digest, found in source.locations.items()
-        }
-
-    def finished(self, plan: Plan) -> Plan:
-        """`plan` with the tables that its jobs refer to."""
-        pins = (
-            Pin(ref=ref, digest=image.digest, origin=self._options.path) for ref, image in sorted(self._pins.items())
-        )
-        return replace(
-            plan,
-            ops=self._ops,
-            op_meta=self._meta,
-            dockerfiles=tuple(self._dockerfiles),
-            lock=tuple(pins),
-            features=("llb",) if self._done else (),
-        )
-
-    # What stays with the frontend.
-
-    def _left(self, job: Job, obstacle: _NotLowered) -> Job:
-        assert isinstance(job.solve, FrontendSolve)
-        if self._options.mode == "llb":
-            found = codes.NOT_LOWERED.at(None, target=job.target, reason=obstacle.reason)
-            self._sink.add(obstacle.mistake or found)
-        elif obstacle.mistake is not None:
-            mistake = obstacle.mistake
-            warning = codes.DOCKERFILE.at(mistake.subject, target=job.target, reason=mistake.message, hint=mistake.hint)
-            self._sink.add(warning)
-        return replace(job, solve=replace(job.solve, reason=obstacle.reason))
-
-    def _report(self, done: _Done, files: _Files) -> None:
-        """Pass on what the frontend would have warned of, once for each place."""
-        for warning in done.lowered.warnings:
-            key = (files.path, warning.short)
-            if key not in self._warned:
-                self._warned.add(key)
-                self._sink.add(_moved(warning.diagnostic, files))
+def build_platform(options: CompileOptions) -> str:
+    """The builder's platform as it was given. Raises `Failed`."""
+    if not options.build_platform:
+        return ""
+    try:
+        return str(parse_platform(options.build_platform))
+    except PlatformError as error:
+        raise fail(codes.BAD_PLATFORM.at(None, text=options.build_platform, reason=error)) from error
 
 
-def _line(position: object) -> int:
-    return int(getattr(position, "line", 0))
+def _first(reasons: Iterator[str]) -> Iterator[str]:
+    for reason in reasons:
+        yield reason
+        return
 
 
-def _moved(diagnostic: Diagnostic, files: _Files) -> Diagnostic:
-    """The diagnostic about the Dockerfile by its whole path."""
-    span = diagnostic.subject
-    if span is None:
-        return diagnostic
-    source = Source(files.path, span.source.text)
-    return replace(diagnostic, subject=Span(source, span.start, span.end))
+def _left(job: Job, reason: str) -> Job:
+    assert isinstance(job.solve, FrontendSolve)
+    return replace(job, solve=replace(job.solve, reason=reason))
 
 
-def _afterthoughts(lowered: Lowered, files: _Files) -> Iterator[str]:
-    """What only the finished graph shows."""
-    proxy = _PROXY.search(files.dockerfile)
-    if proxy:
-        yield f"it declares ARG {proxy[1].decode()}, which is set where the plan runs"
-    for build in lowered.builds:
-        if build.platform.os != "linux":
-            yield f"platform {platforms.full_name(build.platform)} depends on the builder"
-        caps = {cap for meta in build.definition.metadata.values() for cap in meta.caps}
-        yield from (reason for cap, reason in _OPTIONAL_CAPS.items() if cap in caps)
-        if "source.git.mountsshsock" in caps:
-            yield "a git repository is read over SSH, whose host keys the builder looks up"
-
-
-def obstacles(job: Job) -> Iterator[str]:
+def _obstacles(job: Job, options: CompileOptions, builder: str) -> Iterator[str]:
     """Why a job cannot be lowered whatever is in its Dockerfile."""
     assert isinstance(job.solve, FrontendSolve)
     attrs = job.solve.attrs
+    if options.lower == "frontend":
+        yield "compiled with --lower frontend"
     if job.call:
         yield f"it asks the frontend for `{job.call}`"
-    if job.solve.frontend != _FRONTEND:
+    if job.solve.frontend != "dockerfile.v0":
         yield f"BUILDKIT_SYNTAX asks for the frontend {attrs.get('source', '')}"
     if job.oci_layouts:
         yield f"context `{next(iter(job.oci_layouts))}` is an OCI layout, which is read where the plan runs"
@@ -363,214 +93,8 @@ def obstacles(job: Job) -> Iterator[str]:
     if "=host-gateway" in attrs.get("add-hosts", ""):
         yield "the address of host-gateway is the builder's"
     if any(name in attrs for name in _RESOURCES):
-        yield "resource limits are set by the frontend"
+        yield "its resource limits are set by the frontend"
     if job.dockerfile_inline is None and all(one.name != "dockerfile" for one in job.locals):
         yield "its Dockerfile is not on this machine"
-
-
-class Reader:
-    """Reads what decides a graph, each file once."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._read: dict[str, bytes | None] = {}
-
-    def files(self, job: Job) -> _Files:
-        """Raises `_NotLowered` for a Dockerfile that is not there, and `Failed` for one that cannot be read."""
-        assert isinstance(job.solve, FrontendSolve)
-        name = job.solve.attrs.get("filename", "Dockerfile")
-        homes = {one.name: one.path for one in job.locals}
-        ignores: dict[str, dict[str, bytes]] = {}
-        if job.dockerfile_inline is not None:
-            path, data = f"{job.target} (inline)", job.dockerfile_inline.encode("utf-8", "surrogateescape")
-        else:
-            path, data = self._dockerfile(homes["dockerfile"], name)
-            self._ignore(ignores, "dockerfile", homes["dockerfile"], f"{name}.dockerignore")
-        for mount, home in homes.items():
-            if mount != "dockerfile":
-                self._ignore(ignores, mount, home, ".dockerignore")
-        return _Files(path=path, dockerfile=data, ignores=ignores)
-
-    def _dockerfile(self, home: str, name: str) -> tuple[str, bytes]:
-        names = (name, "dockerfile") if name == "Dockerfile" else (name,)
-        for one in names:
-            path = posixpath.normpath(posixpath.join(home, one))
-            data = self.read(path)
-            if data is not None:
-                return path, data
-        raise _NotLowered(f"there is no {posixpath.normpath(posixpath.join(home, name))}")
-
-    def _ignore(self, found: dict[str, dict[str, bytes]], mount: str, home: str, name: str) -> None:
-        data = self.read(posixpath.join(home, name))
-        if data is not None:
-            found.setdefault(mount, {})[name] = data
-
-    def read(self, path: str) -> bytes | None:
-        """A file, None if there is none. A link may lead out of what a builder is sent, so it is not followed."""
-        if path not in self._read:
-            if os.path.islink(self._host.cwd / path):
-                raise _NotLowered(f"{path} is a symbolic link")
-            self._read[path] = read_bytes(path, self._host)
-        return self._read[path]
-
-
-def request_of(
-    job: Job,
-    files: _Files,
-    pins: Pins,
-    inputs: Mapping[str, Definition],
-    links: Mapping[str, str],
-    builder: str,
-) -> Request:
-    """The question that a run of the job would put to the frontend, with stand-ins for what only a run knows."""
-    attrs = {**job.solve.attrs, **links, "image-resolve-mode": "pull" if job.pull else "local"}
-    for one in job.locals:
-        if one.name not in MAIN:
-            key = one.name[1:] if one.name[1:] in MAIN and one.name[0] == "_" else one.name
-            attrs[f"context:{key}"] = f"local:{one.name}"
-    worker = platforms.parse(builder) if builder else AMD64
-    return Request(
-        dockerfile=files.dockerfile,
-        attrs=attrs,
-        resolver=pins,
-        local_files=files.ignores,
-        inputs=inputs,
-        session=job.id,
-        worker=worker,
-        host=worker,
-    )
-
-
-@dataclass(slots=True)
-class Wanted:
-    """The images of a job: what its Dockerfile was found to ask for. `syntax` is its frontend's image, `cmdline` the
-    whole directive, `stages` the names of stages, `reason` why nothing is known, `path` the Dockerfile."""
-
-    path: str = ""
-    images: list[ImageRequest] = field(default_factory=list)
-    missing: list[ImageRequest] = field(default_factory=list)
-    syntax: str = ""
-    cmdline: str = ""
-    stages: frozenset[str] = frozenset()
-    reason: str = ""
-    unpinned: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, job: Job, reader: Reader, lock: Lock, builder: str) -> "Wanted":
-        """Lower a job for its questions alone. What it links to is replaced by an empty folder, and its syntax
-        directive is not followed."""
-        assert isinstance(job.solve, FrontendSolve)
-        found, pins = cls(), Pins(lock)
-        try:
-            if job.dockerfile_inline is None and all(one.name != "dockerfile" for one in job.locals):
-                raise _NotLowered("its Dockerfile is not on this machine")
-            files = reader.files(job)
-        except _NotLowered as obstacle:
-            found.reason = obstacle.reason
-            found.unpinned = [f"what it reads ({obstacle.reason})"]
-            return found
-        found.path = files.path
-        found.stages = frozenset(name.decode("utf-8", "replace").lower() for name in _STAGE.findall(files.dockerfile))
-        found.syntax, found.cmdline = _syntax(job, files)
-        empty = State().file(Mkdir(path="/", mode=0o755)).marshal()
-        inputs = {need.context: empty for need in job.needs}
-        links = {f"context:{need.context}": f"input:{need.context}" for need in job.needs}
-        attrs = {**job.solve.attrs, "cmdline": "", "source": ""}
-        plain = replace(job, solve=FrontendSolve(frontend=_FRONTEND, attrs=attrs))
-        try:
-            lowered = lower(request_of(plain, files, pins, inputs, links, builder))
-        except LowerFailed as failure:
-            lowered = failure.partial
-        found.images, found.missing = lowered.image_requests, pins.missing
-        found.unpinned = [f"image {one.ref}" for one in pins.missing]
-        found.unpinned += [f"repository {one}" for one in repositories(job) if one not in lock.repositories]
-        if found.syntax and pins.find(found.syntax) is None:
-            found.unpinned.append(f"frontend image {found.syntax}")
-        return found
-
-
-def repositories(job: Job) -> list[str]:
-    """The contexts of a job that are Git repositories, as written."""
-    assert isinstance(job.solve, FrontendSolve)
-    attrs = job.solve.attrs
-    return [value for key, value in attrs.items() if (key == "context" or key.startswith("context:")) and is_git(value)]
-
-
-def _syntax(job: Job, files: _Files) -> tuple[str, str]:
-    """The normalized reference of the frontend that a job asks for, and the whole text of the wish; empty for the
-    builder's own."""
-    assert isinstance(job.solve, FrontendSolve)
-    text = job.solve.attrs.get("cmdline", "")
-    if not text:
-        found = find_syntax(files.dockerfile.decode("utf-8", "replace"))
-        text = found.value if found else ""
-    if not text:
-        return "", ""
-    try:
-        return str(references.parse_normalized(text.split()[0]).tagged()), text
-    except references.ImageNameError:
-        return "", text
-
-
-def pin_contexts(job: Job, pins: Pins) -> Job:
-    """The job with the digest or commit of the lock file in each context that is an image or a repository."""
-    assert isinstance(job.solve, FrontendSolve)
-    attrs = dict(job.solve.attrs)
-    for key, value in attrs.items():
-        if key == "context" or key.startswith("context:"):
-            attrs[key] = _pinned_context(value, pins)
-    return replace(job, solve=replace(job.solve, attrs=attrs))
-
-
-def _pinned_context(value: str, pins: Pins) -> str:
-    repository = pins.lock.repositories.get(value)
-    if repository is not None:
-        return pinned_url(value, repository.commit)
-    ref = image_context(value)
-    found = pins.find(ref) if ref else None
-    if found is None or "@" in ref:
-        return value
-    return f"{_IMAGE}{ref}@{found.digest}"
-
-
-def image_context(value: str) -> str:
-    """The normalized reference of a context that is an image, else an empty text."""
-    if not value.startswith("docker-image:") or value == f"{_IMAGE}scratch":
-        return ""
-    try:
-        return str(references.parse_normalized(value.removeprefix("docker-image:").removeprefix("//")).tagged())
-    except references.ImageNameError:
-        return ""
-
-
-def pinned_url(url: str, commit: str) -> str:
-    """A repository at a commit. One with a query keeps its branch or tag, and the builder compares the commit."""
-    base, _, fragment = url.partition("#")
-    if "?" in base:
-        return f"{base}&checksum={commit}" + (f"#{fragment}" if fragment else "")
-    subdir = fragment.partition(":")[2]
-    return f"{base}#{commit}" + (f":{subdir}" if subdir else "")
-
-
-def pin_bases(job: Job, wanted: Wanted, pins: Pins) -> tuple[Job, list[str]]:
-    """The job with the images that its Dockerfile names pinned for the frontend: a named context stands in for each,
-    and the frontend's own image has its digest. Also what cannot be pinned so."""
-    assert isinstance(job.solve, FrontendSolve)
-    solve, attrs, failed = job.solve, dict(job.solve.attrs), []
-    contexts = {image_context(value) for key, value in attrs.items() if key.startswith("context:")}
-    for ref in dict.fromkeys(request.ref for request in wanted.images):
-        found = pins.find(ref)
-        if found is None or "@" in ref or ref in contexts:
-            continue
-        key = references.parse_normalized(ref).familiar().removesuffix(":latest")
-        if key.lower() in wanted.stages:
-            failed.append(f"image {ref}, which has the name of a stage,")
-        elif attrs.setdefault(f"context:{key}", f"{_IMAGE}{ref}@{found.digest}"):
-            attrs["frontend.caps"] = ",".join(sorted({*filter(None, attrs.get("frontend.caps", "").split(",")), _CAP}))
-    syntax = pins.find(wanted.syntax) if wanted.syntax else None
-    if syntax is not None and "@" not in wanted.syntax:
-        first, space, rest = wanted.cmdline.partition(" ")
-        del first
-        attrs |= {"source": f"{wanted.syntax}@{syntax.digest}", "cmdline": f"{wanted.syntax}@{syntax.digest}{space}{rest}"}
-        solve = replace(solve, frontend="gateway.v0")
-    return replace(job, solve=replace(solve, attrs=dict(sorted(attrs.items())))), failed
+    if not job.platforms and not builder:
+        yield _NO_PLATFORM

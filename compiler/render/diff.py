@@ -1,5 +1,6 @@
 """A plan diff as text."""
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -101,3 +102,36 @@ def members(change: Change) -> str:
     old, new = set(change.old or ()), set(change.new or ())
     signed = [f"+{shown(name)}" for name in sorted(new - old)] + [f"-{shown(name)}" for name in sorted(old - new)]
     return " ".join(signed)
+
+
+def render_json(diff: PlanDiff) -> str:
+    """The whole diff as JSON; actions and effects by their lower-case names."""
+    targets = [
+        {
+            "name": target.name,
+            "action": target.action.name.lower(),
+            "was": target.was,
+            "same": target.same,
+            "changes": [_plain(change) for change in target.changes],
+        }
+        for target in diff.targets
+    ]
+    variables = [{"name": one.name, "old": one.old, "new": one.new, "where": one.where} for one in diff.variables]
+    groups = [{"name": one.path, "old": one.old, "new": one.new} for one in diff.groups]
+    data = {
+        "summary": {"same": diff.same, **{action.name.lower(): diff.count(action) for action in Action}},
+        "targets": targets,
+        "groups": groups,
+        "variables": variables,
+    }
+    return json.dumps(data, indent=2)
+
+
+def _plain(change: Change) -> dict[str, Any]:
+    return {
+        "path": change.path,
+        "old": change.old,
+        "new": change.new,
+        "reasons": list(change.reasons),
+        "effects": [effect.name.lower() for effect in change.effects],
+    }

@@ -50,9 +50,10 @@ def graph_of(plan: Plan, *, inherits: bool = False) -> Graph:
 
 
 def _nodes(plan: Plan, *, inherits: bool) -> Iterator[Node]:
-    # The group `default` is always recorded; unless it was asked for it only repeats what was.
+    # The group `default` is always recorded; unless something leads to it, it only repeats what was asked for.
+    used = {*plan.requested, *(name for group in plan.groups for name in group.targets if name != group.name)}
     for group in plan.groups:
-        if group.name != "default" or "default" in plan.requested:
+        if group.name != "default" or "default" in used:
             yield Node(id=f"g:{group.name}", name=group.name, kind="group")
     jobs = {job.target: job for job in plan.jobs}
     for target in plan.targets:
@@ -67,7 +68,10 @@ def _nodes(plan: Plan, *, inherits: bool) -> Iterator[Node]:
 
 def _edges(plan: Plan, nodes: dict[str, Node], *, inherits: bool) -> Iterator[Edge]:
     for group in plan.groups:
+        repeated = plan.requested if group.name == "default" else ()
         for name in group.targets:
+            if name in repeated:
+                continue
             end = f"g:{name}" if f"g:{name}" in nodes and name != group.name else f"t:{name}"
             if f"g:{group.name}" in nodes and end in nodes:
                 yield Edge(start=f"g:{group.name}", end=end, kind="member")

@@ -1,61 +1,81 @@
 """A plan as text for a person."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bakec.ir.plan import Exporter, Job, LlbSolve, Plan
+from bakec.compiler.render.values import entry, shown
+from bakec.ir.plan import Cache, Exporter, Job, LlbSolve, Plan
 
 
 def render_plan(plan: Plan, digest: str) -> Iterator[str]:
     """Header, inputs, then every job in the order in which it may start."""
     count = len(plan.jobs)
     yield f"plan {digest}"
-    yield f"  for {', '.join(plan.requested)}: {count} job{'s' if count != 1 else ''}"
+    yield f"  for {', '.join(map(shown, plan.requested))}: {count} job{'s' if count != 1 else ''}"
     for file in plan.files:
-        yield f"  from {file.path} ({file.digest[:19]})"
+        yield f"  from {shown(file.path)} ({shown(file.digest[:19])})"
     for variable in plan.variables:
-        yield f"  {variable.name} = {_value(variable.value)} ({variable.source})"
-    views = {target.name: target.view for target in plan.targets}
+        yield f"  {shown(variable.name)} = {shown(variable.value)} ({shown(variable.source)})"
+    for name in plan.features:
+        yield f"  needs a reader that knows {shown(name)}"
+    for pin in plan.lock:
+        yield f"  pinned {shown(pin.ref)} to {shown(pin.digest)}"
+    views = {target.name: target for target in plan.targets}
     for job in plan.jobs:
+        target = views[job.target]
         yield ""
-        yield from _job(job, views[job.target])
+        yield f"{shown(job.id)}{f' - {shown(job.description)}' if job.description else ''}"
+        for name, value in _rows(job, target.view):
+            yield f"  {name:<12}{value}"
 
 
-def _value(text: str) -> str:
-    return text if text and "\n" not in text else json.dumps(text)
-
-
-def _job(job: Job, view: Mapping[str, Any]) -> Iterator[str]:
-    title = f" - {job.description}" if job.description else ""
-    yield f"{job.id}{title}"
+def _rows(job: Job, view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a reviewer looks for: reads, options, writes, then what must be granted."""
     for need in job.needs:
-        yield f"  needs      {need.job} as {need.context}"
-    yield f"  context    {view.get('context', '.')}"
-    yield f"  dockerfile {'(inline)' if job.dockerfile_inline else view.get('dockerfile', 'Dockerfile')}"
-    if isinstance(job.solve, LlbSolve):
-        yield f"  llb        {sum(len(build.ops) for build in job.solve.builds)} ops"
-    for name in ("target", "network", "shm-size", "call"):
+        yield "needs", f"{shown(need.job)} as {shown(need.context)}"
+    yield "context", shown(view.get("context", "."))
+    yield "dockerfile", "(inline)" if job.dockerfile_inline else shown(view.get("dockerfile", "Dockerfile"))
+    for name, value in _table(view, "contexts"):
+        if not str(value).startswith("target:"):
+            yield "reads", f"{shown(value)} as {shown(name)}"
+    yield from _solve(job)
+    for name in ("target", "network", "shm-size", "pull", "no-cache"):
         if view.get(name):
-            yield f"  {name:<10} {view[name]}"
-    for name, value in view.get("args", {}).items():
-        yield f"  arg        {name}={value}"
-    for name, value in view.get("labels", {}).items():
-        yield f"  label      {name}={value}"
+            yield name, shown(view[name])
+    if job.call:
+        yield "call", shown(job.call)
+    yield from (("arg", f"{shown(name)}={shown(value)}") for name, value in _table(view, "args"))
+    yield from (("label", f"{shown(name)}={shown(value)}") for name, value in _table(view, "labels"))
     if job.platforms:
-        yield f"  platforms  {', '.join(job.platforms)}"
-    for tag in job.tags:
-        yield f"  tag        {tag}"
-    for export in job.exports:
-        yield f"  output     {_export(export)}"
+        yield "platforms", ", ".join(map(shown, job.platforms))
+    yield from (("tag", shown(tag)) for tag in job.tags)
+    yield from (("attest", entry(one)) for one in view.get("attest") or ())
+    yield from (("output", _export(one)) for one in job.exports)
+    yield from (("cache from", _cache(one)) for one in job.cache_from)
+    yield from (("cache to", _cache(one)) for one in job.cache_to)
     for secret in job.secrets:
-        yield f"  secret     {secret.id} from {(secret.env and f'env {secret.env}') or secret.src or secret.id}"
-    for ssh in job.ssh:
-        yield f"  ssh        {ssh.id}"
-    for entitlement in job.entitlements:
-        yield f"  entitled   {entitlement}"
+        source = f"env {secret.env}" if secret.env else secret.src or secret.id
+        yield "secret", f"{shown(secret.id)} from {shown(source)}"
+    yield from (("ssh", shown(" ".join((ssh.id, *ssh.paths)))) for ssh in job.ssh)
+    yield from (("entitled", shown(one)) for one in job.entitlements)
+
+
+def _solve(job: Job) -> Iterator[tuple[str, str]]:
+    if isinstance(job.solve, LlbSolve):
+        yield "llb", f"{sum(len(build.ops) for build in job.solve.builds)} ops"
+    elif job.solve.reason:
+        yield "frontend", f"{shown(job.solve.frontend)}: {shown(job.solve.reason)}"
+
+
+def _table(view: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    table = view.get(name)
+    return iter(table.items() if isinstance(table, dict) else ())
 
 
 def _export(export: Exporter) -> str:
-    attrs = [f"{name}={value}" for name, value in export.attrs.items()]
-    return ",".join([export.type, *([f"dest={export.dest}"] if export.dest else []), *attrs])
+    dest = {"dest": export.dest} if export.dest else {}
+    return entry({"type": export.type, **dest, **export.attrs})
+
+
+def _cache(cache: Cache) -> str:
+    return entry({"type": cache.type, **cache.attrs})

@@ -76,15 +76,15 @@ target "worker" {
 }
 
 target "tools" {
-  name       = "tool-${tool.name}"
-  matrix     = {
+  name = "tool-${tool.name}"
+  matrix = {
     tool = [
       { name = "report", greeting = "What was sold" },
       { name = "cleanup", greeting = "What was left" },
     ]
   }
-  context    = "tools"
-  contexts   = {
+  context = "tools"
+  contexts = {
     base = "target:base"
   }
   args = {

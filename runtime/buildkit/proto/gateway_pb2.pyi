@@ -198,3 +198,25 @@ class PongResponse(_message.Message):
     LLBCaps: _containers.RepeatedCompositeFieldContainer[_caps_pb2.APICap]
     Workers: _containers.RepeatedCompositeFieldContainer[_worker_pb2.WorkerRecord]
     def __init__(self, FrontendAPICaps: _Optional[_Iterable[_Union[_caps_pb2.APICap, _Mapping]]] = ..., LLBCaps: _Optional[_Iterable[_Union[_caps_pb2.APICap, _Mapping]]] = ..., Workers: _Optional[_Iterable[_Union[_worker_pb2.WorkerRecord, _Mapping]]] = ...) -> None: ...
+
+class ResolveImageConfigRequest(_message.Message):
+    __slots__ = ("Ref", "Platform", "ResolveMode", "LogName")
+    REF_FIELD_NUMBER: _ClassVar[int]
+    PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    RESOLVEMODE_FIELD_NUMBER: _ClassVar[int]
+    LOGNAME_FIELD_NUMBER: _ClassVar[int]
+    Ref: str
+    Platform: _ops_pb2.Platform
+    ResolveMode: str
+    LogName: str
+    def __init__(self, Ref: _Optional[str] = ..., Platform: _Optional[_Union[_ops_pb2.Platform, _Mapping]] = ..., ResolveMode: _Optional[str] = ..., LogName: _Optional[str] = ...) -> None: ...
+
+class ResolveImageConfigResponse(_message.Message):
+    __slots__ = ("Digest", "Config", "Ref")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    REF_FIELD_NUMBER: _ClassVar[int]
+    Digest: str
+    Config: bytes
+    Ref: str
+    def __init__(self, Digest: _Optional[str] = ..., Config: _Optional[bytes] = ..., Ref: _Optional[str] = ...) -> None: ...
