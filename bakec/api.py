@@ -43,7 +43,10 @@ def compile_files(
     from bakec.compiler.pipeline import compile_plan
 
     options = CompileOptions(
-        files=tuple(map(os.fspath, files)), targets=tuple(targets), sets=tuple(sets), variables=dict(variables or {})
+        files=tuple(os.fspath(file) for file in files),
+        targets=tuple(targets),
+        sets=tuple(sets),
+        variables=dict(variables or {}),
     )
     host = Host(env=dict(os.environ if env is None else env), cwd=Path.cwd() if root is None else Path(root).absolute())
     return compile_plan(options, host, Diagnostics() if warnings is None else warnings)

@@ -19,29 +19,20 @@ DEFAULT_PATH: Final = "bakec.lock"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedImage:
     """`digest` is that of the index or manifest. `configs` are image configs as JSON text by platform; none for an
-    image that is only run, as a frontend is. `used_by` are the Dockerfiles and targets that name it."""
+    image that is only run, as a frontend is."""
 
     digest: str
     configs: Mapping[str, str] = field(default_factory=dict)
-    used_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedRepository:
-    """`commit` is what the reference stood for."""
-
-    commit: str
-    used_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """`images` by normalized reference, `repositories` as written. `builder` is the platform of the builder that was
-    asked: what a target without a platform is built for."""
+    """`images` by normalized reference, commits of `repositories` by URL as written. `builder` is the platform of the
+    builder that was asked: what a target without a platform is built for."""
 
     builder: str = ""
     images: Mapping[str, LockedImage] = field(default_factory=dict)
-    repositories: Mapping[str, LockedRepository] = field(default_factory=dict)
+    repositories: Mapping[str, str] = field(default_factory=dict)
 
 
 def dump(lock: Lock) -> bytes:
@@ -53,13 +44,10 @@ def dump(lock: Lock) -> bytes:
             ref: {
                 "digest": image.digest,
                 "configs": {name: json.loads(text) for name, text in image.configs.items()},
-                "used_by": sorted(image.used_by),
             }
             for ref, image in lock.images.items()
         },
-        "repositories": {
-            ref: {"commit": one.commit, "used_by": sorted(one.used_by)} for ref, one in lock.repositories.items()
-        },
+        "repositories": dict(lock.repositories),
     }
     return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
@@ -73,10 +61,7 @@ def load(data: bytes, path: str) -> Lock:
         return Lock(
             builder=_text(body["builder"]),
             images={ref: _image(one) for ref, one in body["images"].items()},
-            repositories={
-                ref: LockedRepository(commit=_text(one["commit"]), used_by=tuple(map(_text, one["used_by"])))
-                for ref, one in body["repositories"].items()
-            },
+            repositories={url: _text(commit) for url, commit in body["repositories"].items()},
         )
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _bad(path, str(error)) from error
@@ -88,7 +73,6 @@ def _image(data: Any) -> LockedImage:
     return LockedImage(
         digest=_text(data["digest"]),
         configs={_text(name): json.dumps(one, ensure_ascii=False) for name, one in data["configs"].items()},
-        used_by=tuple(map(_text, data["used_by"])),
     )
 
 

@@ -429,11 +429,13 @@ def request_of(
 @dataclass(slots=True)
 class Wanted:
     """The images of a job: what its Dockerfile was found to ask for. `syntax` is its frontend's image, `cmdline` the
-    whole directive, `stages` the names of stages, `reason` why nothing is known, `path` the Dockerfile."""
+    whole directive, `stages` the names of stages, `used` the pins it uses, `reason` why nothing is known, `path` the
+    Dockerfile."""
 
     path: str = ""
     images: list[ImageRequest] = field(default_factory=list)
     missing: list[ImageRequest] = field(default_factory=list)
+    used: frozenset[str] = frozenset()
     syntax: str = ""
     cmdline: str = ""
     stages: frozenset[str] = frozenset()
@@ -466,7 +468,7 @@ class Wanted:
             lowered = lower(request_of(plain, files, pins, inputs, links, builder))
         except LowerFailed as failure:
             lowered = failure.partial
-        found.images, found.missing = lowered.image_requests, pins.missing
+        found.images, found.missing, found.used = lowered.image_requests, pins.missing, frozenset(pins.used)
         found.unpinned = [f"image {one.ref}" for one in pins.missing]
         found.unpinned += [f"repository {one}" for one in repositories(job) if one not in lock.repositories]
         if found.syntax and pins.find(found.syntax) is None:
@@ -510,7 +512,7 @@ def pin_contexts(job: Job, pins: Pins) -> Job:
 def _pinned_context(value: str, pins: Pins) -> str:
     repository = pins.lock.repositories.get(value)
     if repository is not None:
-        return pinned_url(value, repository.commit)
+        return pinned_url(value, repository)
     ref = image_context(value)
     found = pins.find(ref) if ref else None
     if found is None or "@" in ref:

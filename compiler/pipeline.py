@@ -176,13 +176,17 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
 
 def compile_plan(options: CompileOptions, host: Host, sink: Diagnostics, *, check: bool = False) -> Plan:
     """From files to the plan. With `check` what the build will read on this machine must be there. Raises `Failed`."""
+    return lower_jobs(compile_jobs(options, host, sink, check=check), options, host, sink)
+
+
+def compile_jobs(options: CompileOptions, host: Host, sink: Diagnostics, *, check: bool = False) -> Plan:
+    """The plan before anything in it is lowered or pinned. Raises `Failed`."""
     parsed, definitions, selection = load(options, host, sink)
     if options.remote and options.remote.tree:
         from bakec.compiler.remote import rebind_named
 
         selection = rebind_named(selection, options.remote.tree)
-    plan = assemble(parsed.sources, definitions, selection, host, host if check else None)
-    return lower_jobs(plan, options, host, sink)
+    return assemble(parsed.sources, definitions, selection, host, host if check else None)
 
 
 def printable(selection: Selection, host: Host) -> dict[str, object]:

@@ -88,8 +88,8 @@ class PlanDiff:
 def diff(old: Plan, new: Plan) -> PlanDiff:
     """What changes from `old` to `new`: targets by name, and those without a partner by content."""
     work = _Comparison(old, new)
-    before = {target.name: target for target in old.targets}
-    after = {target.name: target for target in new.targets}
+    before: dict[str, Target] = {target.name: target for target in old.targets}
+    after: dict[str, Target] = {target.name: target for target in new.targets}
     gone = {name: target for name, target in before.items() if name not in after}
     come = {name: target for name, target in after.items() if name not in before}
     partners = dict(_partners(gone, come))
@@ -246,7 +246,7 @@ def _count(view: Mapping[str, Any]) -> int:
 
 
 def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """The differences of one attribute, taken apart: paths as in `Target.origins`; one that is gone has its old path."""
+    """The differences of one attribute, taken apart: paths as in `Target.origins`, of what is gone the old one."""
     kind = FIELDS[name].kind
     if kind in (Kind.MAP, Kind.RESOURCES) and _is(dict, old, new):
         before, after = old or {}, new or {}
@@ -442,5 +442,6 @@ def _places(origins: Sequence[OriginRecord], index: int) -> Iterator[str]:
         if record.kind in _OUTSIDE:
             found[f"{record.kind} {record.name}"] = None
         elif record.file and not record.inputs:
-            found[f"{record.file}:{record.line}{giver}"] = None
+            call = f"{record.name}() " if record.kind == "call" else ""
+            found[f"{call}{record.file}:{record.line}{giver}"] = None
     yield from found

@@ -1,9 +1,9 @@
 """Laws of a plan that its types do not say. Tests check them behind every stage, and reading checks them always."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from bakec.ir.plan import Job, LlbSolve, Plan
+from bakec.ir.plan import Job, LlbSolve, OpMeta, Plan
 
 
 def problems(plan: Plan) -> Iterator[str]:
@@ -79,12 +79,19 @@ def _ops(plan: Plan) -> Iterator[str]:
     for digest, data in plan.ops.items():
         if digest != "sha256:" + hashlib.sha256(data).hexdigest():
             yield f"op {digest}: the digest is not that of its bytes"
-    for digest, meta in plan.op_meta.items():
+    yield from _meta(plan, plan.op_meta)
+    for job in plan.jobs:
+        for build in job.solve.builds if isinstance(job.solve, LlbSolve) else ():
+            yield from _meta(plan, build.meta)
+            if any(digest not in plan.ops for digest in build.ops):
+                yield f"job {job.id}: an op is missing"
+
+
+def _meta(plan: Plan, every: Mapping[str, OpMeta]) -> Iterator[str]:
+    for digest, meta in every.items():
         if digest not in plan.ops:
             yield f"op {digest}: there is metadata but no op"
         if meta.progress_group is not None and [type(one) for one in meta.progress_group] != [str, str, bool]:
             yield f"op {digest}: its progress group is not id, name and weakness"
-    for job in plan.jobs:
-        builds = job.solve.builds if isinstance(job.solve, LlbSolve) else ()
-        if any(digest not in plan.ops for build in builds for digest in build.ops):
-            yield f"job {job.id}: an op is missing"
+        if any(len(place) != 3 or not 0 <= place[0] < len(plan.dockerfiles) for place in meta.places):
+            yield f"op {digest}: it was made in no Dockerfile of the plan"

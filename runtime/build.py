@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import grpc.aio
 
-from bakec.ir.plan import LlbSolve, OpMeta, PlatformBuild
-from bakec.runtime import errors, layout, llb
+from bakec.ir.codes.lock import LACKS_CAPABILITY
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import Dockerfile, LlbSolve, OpMeta, PlatformBuild
+from bakec.runtime import errors, layout
 from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
@@ -27,10 +29,15 @@ from bakec.runtime.buildkit.services.auth import Credentials
 from bakec.runtime.buildkit.session import Session, make_id
 from bakec.runtime.request import Request
 
+if TYPE_CHECKING:
+    from bakec.runtime.llb import Client
+
 STATUS_SECONDS = 5.0
 """How long the daemon may be silent about a build that has ended before its last words are given up."""
 ERROR_SECONDS = 5.0
 CONFIG = "containerimage.config"
+BASE_CONFIG = "containerimage.base.config"
+EPOCH = "source.date.epoch"
 PLATFORMS = "refs.platforms"
 MANIFEST = "cache.manifest"
 DESCRIPTOR = "containerimage.descriptor"
@@ -50,6 +57,9 @@ class Node:
     env: Mapping[str, str] = field(repr=False)
     ops: Mapping[str, bytes] = field(repr=False, default_factory=dict)
     op_meta: Mapping[str, OpMeta] = field(repr=False, default_factory=dict)
+    dockerfiles: tuple[Dockerfile, ...] = field(repr=False, default=())
+    clients: "dict[str, Client]" = field(default_factory=dict)
+    """What each job of the run has on this machine: graphs of others hold its directories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ class Build:
         async with AsyncExitStack() as stack:
             await self._allow(stack)
             await stack.enter_async_context(self._session.open(self._node.connection.dial_session))
+            if not self._request.frontend:
+                self._introduce()
             self._stack = stack.pop_all()
         self._submitted = asyncio.create_task(self._node.control.solve(self._solve_request()))
         self._watching = asyncio.create_task(self._watch_status())
@@ -98,11 +110,12 @@ class Build:
 
     async def solve(self, inputs: list[Input]) -> gateway.Result:
         """Make LLB; nothing is run yet. Raises `errors.SolveError` or `errors.ConnectionLostError`."""
-        await self._step(self._gateway.ping())
-        if self._request.frontend:
-            self.result = await self._step(self._gateway.solve(self._frontend_request(inputs)))
+        pong = await self._step(self._gateway.ping())
+        solve = self._request.job.solve
+        if isinstance(solve, LlbSolve):
+            self.result = await self._step(self._solve_llb(solve, {cap.ID for cap in pong.LLBCaps if cap.Enabled}))
         else:
-            self.result = await self._step(self._solve_llb())
+            self.result = await self._step(self._gateway.solve(self._frontend_request(inputs)))
         return self.result
 
     async def evaluate(self) -> None:
@@ -183,34 +196,57 @@ class Build:
             allowResultArrayRef=True,
         )
 
-    async def _solve_llb(self) -> gateway.Result:
-        solve = self._request.job.solve
-        builds = solve.builds if isinstance(solve, LlbSolve) else ()
-        results = await asyncio.gather(*map(self._solve_platform, builds))
-        several = len(builds) > 1 or self._request.attrs.get("multi-platform") == "true"
+    async def _solve_llb(self, solve: LlbSolve, caps: set[str]) -> gateway.Result:
+        from bakec.runtime.llb import missing_caps, with_labels
+
+        lacking = missing_caps(solve.builds, self._node.op_meta, caps)
+        if lacking and caps:
+            raise fail(LACKS_CAPABILITY.at(None, target=self._request.job.target, caps=", ".join(lacking)))
+        results = await asyncio.gather(*map(self._solve_platform, solve.builds))
+        several = len(solve.builds) > 1 or self._request.attrs.get("multi-platform") == "true"
         result = gateway.Result()
-        for build, part in zip(builds, results, strict=True):
+        for build, part in zip(solve.builds, results, strict=True):
             suffix = f"/{build.platform}" if several else ""
             if several:
                 result.refs.refs[build.platform].CopyFrom(part.ref)
             else:
                 result.ref.CopyFrom(part.ref)
-            result.metadata[CONFIG + suffix] = build.config
-        listed = [{"ID": build.platform, "Platform": _platform(build.platform)} for build in builds]
+            values = {BASE_CONFIG: build.base_config, EPOCH: build.epoch.encode()}
+            result.metadata[CONFIG + suffix] = with_labels(build.config, self._request.labels)
+            for key, value in values.items():
+                if value:
+                    result.metadata[key + suffix] = value
+        listed = [{"ID": build.platform, "Platform": _platform(build.platform)} for build in solve.builds]
         result.metadata[PLATFORMS] = json.dumps({"Platforms": listed}, separators=(",", ":")).encode()
         return result
 
     async def _solve_platform(self, build: PlatformBuild) -> gateway.Result:
-        imports = [gateway.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in self._request.cache_imports]
-        definition = llb.define(build, self._node.ops, self._node.op_meta, self._session_of)
-        request = gateway.SolveRequest(
-            Definition=definition, allowResultReturn=True, allowResultArrayRef=True, CacheImports=imports
-        )
-        return await self._gateway.solve(request)
+        from bakec.runtime import llb
 
-    def _session_of(self, mount: str, owner: str) -> str:
-        shared = self._request.local_sessions
-        return shared.get(f"{mount}@{owner}") or shared.get(mount) or self._session.id
+        request, node = self._request, self._node
+        imports = [gateway.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in request.cache_imports]
+        place = llb.Place(
+            job=request.job.id,
+            clients=node.clients,
+            mode=request.attrs.get("image-resolve-mode", ""),
+            proxies=request.proxies,
+        )
+        definition = llb.define(build, node.ops, node.op_meta, node.dockerfiles, place)
+        return await self._gateway.solve(
+            gateway.SolveRequest(
+                Definition=definition, allowResultReturn=True, allowResultArrayRef=True, CacheImports=imports
+            )
+        )
+
+    def _introduce(self) -> None:
+        """Tell the other jobs of the run what serves the directories of this one."""
+        from bakec.runtime.llb import Client
+
+        prefix = "sharedkey:localdir:"
+        attrs = self._request.attrs
+        keys = {key.removeprefix(prefix): value for key, value in attrs.items() if key.startswith(prefix)}
+        client = Client(session=self._session.id, shared=self._request.local_sessions, keys=keys)
+        self._node.clients[self._request.job.id] = client
 
     # The steps
 

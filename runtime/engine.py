@@ -200,6 +200,7 @@ class _Run:
             env=self._options.env,
             ops=self._plan.ops,
             op_meta=self._plan.op_meta,
+            dockerfiles=self._plan.dockerfiles,
         )
         return Workplace(
             node=node,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bakec.ir.codes.lock import OTHER_BUILDER
 from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, SECRET_MISSING
 from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import Cache, FrontendSolve, Job
+from bakec.ir.plan import Cache, FrontendSolve, Job, LlbSolve
 from bakec.runtime import layout, vcs
 from bakec.runtime.buildkit.services import secrets
 from bakec.runtime.buildkit.session import make_id
@@ -37,6 +38,8 @@ class Site:
     config: DockerConfig
     node_id: str
     caps: frozenset[str] = frozenset()
+    platform: str = ""
+    """That of the builder, normalized."""
     inline: Path
     """A private folder for the Dockerfiles that a plan holds as text."""
     checkouts: dict[Path, vcs.Checkout | None] = field(default_factory=dict)
@@ -76,6 +79,10 @@ class Request:
     """Local caches to be listed in their index when they are written, and their tags."""
     local_sessions: Attrs = field(default_factory=dict)
     """Mount -> id of the shared session that serves it."""
+    proxies: Attrs = field(default_factory=dict)
+    """Of this machine, for processes of a lowered job."""
+    labels: Attrs = field(default_factory=dict)
+    """What the image of a lowered job is labeled with here."""
 
     @property
     def entitlements(self) -> list[str]:
@@ -93,6 +100,7 @@ def compose(job: Job, site: Site) -> Request:
     """Raises `Failed` for what cannot be built here: a directory that is missing, an output the builder
     lacks. Looks at files, so it blocks."""
     _check_secrets(job, site)
+    _check_builder(job, site)
     mounts = _mounts(job, site)
     solve = job.solve
     attrs = dict(solve.attrs)
@@ -115,10 +123,13 @@ def compose(job: Job, site: Site) -> Request:
     if checkout is not None:
         dockerfile = mounts.get("dockerfile", site.root) / attrs.get("filename", "Dockerfile")
         attrs |= vcs.attrs_of(checkout, site.env, mounts, dockerfile)
+    _add_contexts(request, site)
     if request.frontend:
-        _add_contexts(request, site)
         _add_proxies(request, site)
         _add_host_gateway(request, site)
+    else:
+        request.proxies = site.config.proxy_args(site.env.get("DOCKER_HOST", ""))
+        request.labels = {key.removeprefix("label:"): text for key, text in attrs.items() if key.startswith("label:")}
     if job.call:
         attrs["requestid"] = f"frontend.{job.call}"
         attrs["frontend.caps"] = _joined(attrs.get("frontend.caps"), "moby.buildkit.frontend.subrequests+forward")
@@ -139,6 +150,12 @@ def _mounts(job: Job, site: Site) -> dict[str, Path]:
             reason = "not a directory" if path.exists() else "no such directory"
             raise fail(CONTEXT_MISSING.at(None, target=job.target, path=path, reason=reason))
     return mounts
+
+
+def _check_builder(job: Job, site: Site) -> None:
+    wanted = job.solve.builder if isinstance(job.solve, LlbSolve) else ""
+    if wanted and site.platform not in ("", wanted):
+        raise fail(OTHER_BUILDER.at(None, target=job.target, wanted=wanted, found=site.platform))
 
 
 def _check_secrets(job: Job, site: Site) -> None:

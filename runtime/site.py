@@ -4,15 +4,16 @@ share."""
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bakec.ir.plan import Job, Plan
+from bakec.ir.plan import Job, LlbSolve, Plan
 from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
+from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 from bakec.runtime.buildkit.services import filesync, secrets
 from bakec.runtime.buildkit.session import Session, make_id
 from bakec.runtime.dockerconfig import DockerConfig
@@ -27,7 +28,7 @@ MASK_LENGTH = 4
 
 
 async def survey(
-    connection: Connection, jobs: Iterable[Job], options: RunOptions, config: DockerConfig, inline: Path
+    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Path
 ) -> Site:
     """Ask the daemon what it can do. Raises what gRPC raises."""
     driver = connection.driver
@@ -46,8 +47,19 @@ async def survey(
         config=config,
         node_id=await asyncio.to_thread(config.node_id),
         caps=await _read_caps(connection) if wanted else frozenset(),
+        platform=platform_of(workers) if any(isinstance(job.solve, LlbSolve) for job in jobs) else "",
         inline=inline,
     )
+
+
+def platform_of(workers: Sequence[WorkerRecord]) -> str:
+    """The platform that a builder builds for unless it is told another: the first one of its first worker."""
+    from bakec.ir.llb import Platform, platforms
+
+    for found in workers[0].platforms if workers else ():
+        one = Platform(os=found.OS, architecture=found.Architecture, variant=found.Variant)
+        return platforms.full_name(platforms.normalize(one))
+    return ""
 
 
 async def _read_caps(connection: Connection) -> frozenset[str]:

@@ -19,6 +19,8 @@ VERBS: Final = {
     "why": "what brings a target into the run",
     "print": "print the resolved definitions as JSON",
     "list": "list targets or variables",
+    "lock": "pin the images and repositories that targets read",
+    "llb": "the build graph of lowered targets",
     "lint": "look for mistakes in definitions that are valid",
 }
 """Every verb, with its line in the help text. The module of verb `x` is `bakec.cli.x`, `print` in `print_`."""

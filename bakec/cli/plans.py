@@ -78,7 +78,7 @@ def _looks_like_plan(path: Path) -> bool:
     """Whether the file starts as a msgpack map does; no text in UTF-8 can."""
     with path.open("rb") as file:
         first = file.read(1)
-    return path.suffix == ".msgpack" or bool(first) and (0x80 <= first[0] <= 0x8F or first[0] in (0xDE, 0xDF))
+    return path.suffix == ".msgpack" or (first != b"" and (0x80 <= first[0] <= 0x8F or first[0] in (0xDE, 0xDF)))
 
 
 def _read_revision(text: str, args: argparse.Namespace) -> Plan:

@@ -20,7 +20,7 @@ from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.span import Span
 from bakec.ir.syntax import Expr
-from bakec.ir.types import BOOL, DYNAMIC, STRING, ListType, SetType, TupleType, Type
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, SetType, TupleType, Type
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, integer, list_, object_, string, tuple_
 
 Sink: TypeAlias = list[Diagnostic]
@@ -177,7 +177,7 @@ def _template(expr: syntax.Template, scope: Scope, sink: Sink) -> Value:
             if type(part) is not syntax.Literal or len(expr.parts) == 1:
                 values.append(value)
     if unknown:
-        return UNKNOWN_VALUE
+        return Value(STRING, UNKNOWN)
     Budget.check_text(sum(map(len, parts)))
     if len(values) == 1 and len(expr.parts) == 1:
         return string(parts[0]).with_origin(values[0].origin)
@@ -227,19 +227,21 @@ def _binary(expr: syntax.Binary, scope: Scope, sink: Sink) -> Value:
     right = _operand(expr.right, "right", expr, scope, right_sink, problems)
     if problems:
         sink.extend((*problems, *left_sink, *right_sink))
-        return UNKNOWN_VALUE
+        return _UNKNOWN[expr.operator]
     if wanted == BOOL:
         forced = short_circuit(expr.operator, left, right, left_failed=bool(left_sink))
         if forced is not None:
             return forced.with_origin(_operator_origin(expr, left, right))
     if left_sink or right_sink:
         sink.extend((*left_sink, *right_sink))
-        return UNKNOWN_VALUE
+        return _UNKNOWN[expr.operator]
     try:
         result = apply_binary(expr.operator, left, right)
     except OperatorError as error:
         sink.append(codes.OPERATION_FAILED.at(expr.span, reason=error))
-        return UNKNOWN_VALUE
+        return _UNKNOWN[expr.operator]
+    if is_unknown(result):
+        return _UNKNOWN[expr.operator]
     return result.with_origin(_operator_origin(expr, left, right))
 
 
@@ -262,13 +264,22 @@ def _unary(expr: syntax.Unary, scope: Scope, sink: Sink) -> Value:
     before = len(sink)
     operand = _operand(expr.operand, "unary", expr, scope, sink, sink)
     if len(sink) > before:
-        return UNKNOWN_VALUE
+        return _UNKNOWN[expr.operator]
     try:
         result = apply_unary(expr.operator, operand)
     except OperatorError as error:
         sink.append(codes.OPERATION_FAILED.at(expr.span, reason=error))
-        return UNKNOWN_VALUE
+        return _UNKNOWN[expr.operator]
+    if is_unknown(result):
+        return _UNKNOWN[expr.operator]
     return result.with_origin(_operator_origin(expr, operand))
+
+
+_UNKNOWN: Final = {
+    **dict.fromkeys(("+", "-", "*", "/", "%"), Value(NUMBER, UNKNOWN)),
+    **dict.fromkeys(("||", "&&", "==", "!=", "<", "<=", ">", ">=", "!"), Value(BOOL, UNKNOWN)),
+}
+"""The result of an operator whose operands are not known: of its type, which others may not agree with."""
 
 
 # --- collections ----------------------------------------------------------------------------------------------

@@ -442,11 +442,7 @@ class Folder:
 
     def _once(self, instance: _Instance, name: str, make: Callable[[], FieldValue | None]) -> FieldValue | None:
         if name not in instance.values:
-            instance.running.add(name)
-            try:
-                instance.values[name] = make()
-            finally:
-                instance.running.discard(name)
+            instance.values[name] = make()
         return instance.values[name]
 
     def _decode(self, name: str, expr: Expr, scope: Scope, sink: list[Diagnostic]) -> FieldValue | None:
@@ -471,21 +467,32 @@ class Folder:
             return string(instance.name)
         if name not in (_GROUP_ATTRIBUTES if kind == "group" else _TARGET_ATTRIBUTES):
             return None
-        if name in instance.running:
-            self._fail(f"reference cycle not allowed for {kind}.{instance.name}.{name}")
         attribute = instance.block.body.attributes.get(name)
         sink: list[Diagnostic] = []
         value: FieldValue | None = None
-        if attribute is not None and name in ("inherits", "targets"):
-            value = self._once(instance, name, lambda: self._parents(attribute, instance.scope, sink))
-        elif attribute is not None:
-            value = self._field(instance, name, attribute, sink)
+        with self._referring(kind, instance, name):
+            if attribute is not None and name in ("inherits", "targets"):
+                value = self._once(instance, name, lambda: self._parents(attribute, instance.scope, sink))
+            elif attribute is not None:
+                value = self._field(instance, name, attribute, sink)
         self.evaluated.add(kind)
         if sink:
             raise DependencyFailed(sink)
         field_row = FIELDS.get(name, FIELDS["tags"])
         origin = Origin(OriginKind.LITERAL, "", attribute.span) if attribute else None
         return encode(field_row, value, origin)
+
+    @contextmanager
+    def _referring(self, kind: str, instance: _Instance, name: str) -> Iterator[None]:
+        """One reference to an attribute at a time. The evaluation of the block itself is none: a circle is reported
+        where it is entered for the second time."""
+        if name in instance.running:
+            self._fail(f"reference cycle not allowed for {kind}.{instance.name}.{name}")
+        instance.running.add(name)
+        try:
+            yield
+        finally:
+            instance.running.discard(name)
 
     def _whole_block(self, kind: str, instances: list[_Instance]) -> Value:
         names = _GROUP_ATTRIBUTES if kind == "group" else _TARGET_ATTRIBUTES

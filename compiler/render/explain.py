@@ -8,7 +8,7 @@ from bakec.compiler.render.values import entry, shown
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import OriginRecord, Plan, Target
+from bakec.ir.plan import Need, OriginRecord, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +145,9 @@ def why(plan: Plan, name: str) -> list[Reason]:
     """The shortest chain that brings target or group `name` into the run, the last step asked for. Raises `Failed`."""
     reasons = {asked: Reason(name=asked, kind="asked") for asked in plan.requested}
     members = {group.name: group.targets for group in plan.groups}
-    needs = {job.target: job.needs for job in plan.jobs}
+    needs: dict[str, tuple[Need, ...]] = {job.target: job.needs for job in plan.jobs}
     made = {job.id: job.target for job in plan.jobs}
-    targets = {target.name: target for target in plan.targets}
+    targets: dict[str, Target] = {target.name: target for target in plan.targets}
     queue = list(reasons)
     for current in queue:
         steps = [Reason(name=one, kind="member", of=current) for one in members.get(current, ())]

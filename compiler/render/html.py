@@ -2,12 +2,12 @@
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
 from bakec.compiler.render.diff import members, summary, symbol
-from bakec.compiler.render.graph import Edge, Graph, places
+from bakec.compiler.render.graph import Edge, Graph, Node, places
 from bakec.compiler.render.values import entry, shown
 from bakec.ir.diff import Change, PlanDiff, TargetDiff
 from bakec.ir.plan import Plan
@@ -44,13 +44,7 @@ def render_graph(graph: Graph) -> str:
     width = max((x for x, _ in spots.values()), default=0) + _WIDTH
     height = max((y for _, y in spots.values()), default=0) + _HEIGHT
     edges = "\n".join(_edge(edge, spots) for edge in graph.edges)
-    nodes = "\n".join(
-        f'<g class="node {node.kind}" data-id="{_attribute(node.id)}" data-text="{_attribute(_searched(node.name, node.notes))}" '
-        f'transform="translate({spots[node.id][0]} {spots[node.id][1]})"><title>{html.escape(_tip(node.name, node.notes))}'
-        f'</title><rect width="{_WIDTH}" height="{_HEIGHT}" rx="{15 if node.kind == "group" else 4}"/>'
-        f'<text x="10" y="20">{html.escape(_short(node.name))}</text></g>'
-        for node in graph.nodes
-    )
+    nodes = "\n".join(_node(node, *spots[node.id]) for node in graph.nodes)
     body = (
         '<header><input id="search" type="search" placeholder="search" aria-label="search" autofocus>'
         f'<output id="found">{len(graph.nodes)} nodes, {len(graph.edges)} edges</output>'
@@ -63,26 +57,25 @@ def render_graph(graph: Graph) -> str:
     return _page("plan graph", body, "graph.js")
 
 
+def _node(node: Node, x: int, y: int) -> str:
+    words = (node.name, *node.notes)
+    searched, tip = html.escape(" ".join(words).lower()), html.escape("\n".join(words))
+    return (
+        f'<g class="node {node.kind}" data-id="{html.escape(node.id)}" data-text="{searched}" '
+        f'transform="translate({x} {y})"><title>{tip}</title>'
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="{15 if node.kind == "group" else 4}"/>'
+        f'<text x="10" y="20">{html.escape(_short(node.name))}</text></g>'
+    )
+
+
 def _edge(edge: Edge, spots: dict[str, tuple[int, int]]) -> str:
     (x1, y1), (x2, y2) = spots[edge.start], spots[edge.end]
     x1, y1, y2 = x1 + _WIDTH, y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
     bend = max(30, (x2 - x1) // 2)
     title = f"<title>{html.escape(shown(edge.label))}</title>" if edge.label else ""
-    ends = f'data-start="{_attribute(edge.start)}" data-end="{_attribute(edge.end)}"'
+    ends = f'data-start="{html.escape(edge.start)}" data-end="{html.escape(edge.end)}"'
     curve = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
     return f'<path class="edge {edge.kind}" {ends} d="{curve}" marker-end="url(#tip)">{title}</path>'
-
-
-def _attribute(text: str) -> str:
-    return html.escape(text, quote=True)
-
-
-def _searched(name: str, notes: tuple[str, ...]) -> str:
-    return " ".join((name, *notes)).lower()
-
-
-def _tip(name: str, notes: tuple[str, ...]) -> str:
-    return "\n".join((name, *notes))
 
 
 def _short(name: str) -> str:
@@ -94,20 +87,18 @@ def _short(name: str) -> str:
 
 def render_diff(diff: PlanDiff, old: Plan, new: Plan) -> str:
     """A page with old and new side by side; values that are equal are there, folded away."""
-    before = {target.name: target.view for target in old.targets}
-    after = {target.name: target.view for target in new.targets}
+    before: dict[str, Mapping[str, Any]] = {target.name: target.view for target in old.targets}
+    after: dict[str, Mapping[str, Any]] = {target.name: target.view for target in new.targets}
     parts = [f"<h1>{html.escape(summary(diff))}</h1>", *_variable_table(diff)]
     for target in diff.targets:
-        parts.append("\n".join(_target(target, before.get(target.was or target.name, {}), after.get(target.name, {}))))
+        parts += _target(target, before.get(target.was or target.name, {}), after.get(target.name, {}))
     parts += [f"<p>{symbol(one)} group {_code(one.path)}: {_code(members(one))}</p>" for one in diff.groups]
-    return _page("plan diff", f'<main>{"".join(parts)}</main>')
+    return _page("plan diff", f"<main>{''.join(parts)}</main>")
 
 
 def _variable_table(diff: PlanDiff) -> Iterator[str]:
     if diff.variables:
-        rows = "".join(
-            _row(one.name, one.old, one.new, one.where) for one in diff.variables
-        )
+        rows = "".join(_row(one.name, one.old, one.new, one.where) for one in diff.variables)
         yield f"<h2>variables</h2>{_TABLE_HEAD}{rows}</table>"
 
 

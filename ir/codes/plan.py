@@ -53,6 +53,7 @@ NO_SIDE = Rule(
     exit=Exit.USAGE,
 )  # fmt: skip
 GIT = Rule(
-    "BK611", "cannot read revision {revision}: {reason}", explain="`git` could not list or read the files of a revision.",
+    "BK611", "cannot read revision {revision}: {reason}",
+    explain="`git` could not list or read the files of a revision.",
     exit=Exit.USAGE,
 )  # fmt: skip

@@ -75,6 +75,10 @@ class Gateway:
         """Build what `ref` stands for, now."""
         await self._call("Evaluate", gateway.EvaluateRequest(Ref=ref), gateway.EvaluateResponse)
 
+    async def resolve_image(self, request: gateway.ResolveImageConfigRequest) -> gateway.ResolveImageConfigResponse:
+        """The digest and the config of an image, as the daemon finds them."""
+        return await self._call("ResolveImageConfig", request, gateway.ResolveImageConfigResponse)
+
     async def read_file(self, ref: str, path: str) -> bytes:
         request = gateway.ReadFileRequest(Ref=ref, FilePath=path)
         return bytes((await self._call("ReadFile", request, gateway.ReadFileResponse)).Data)

@@ -1,0 +1,144 @@
+"""Making a lock file: which questions the targets of a plan leave open, and what becomes of the answers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
+from bakec.compiler.host import Host
+from bakec.compiler.lock import Lock, LockedImage
+from bakec.compiler.lowering import Reader, Wanted, platform_name, repositories
+from bakec.ir.codes import lock as codes
+from bakec.ir.diagnostics import Diagnostic, fail
+from bakec.ir.llb import State, named, references
+from bakec.ir.plan import Plan
+
+Question = tuple[str, str]
+"""The normalized reference of an image, and a platform."""
+ALL = "all"
+
+
+@dataclass(slots=True)
+class Locker:
+    """The lock of the targets of `plan`. Pins of `old` are kept, but those of `update`; `builder` is the platform of
+    the builders if it was given. `prune` drops what no target uses."""
+
+    plan: Plan
+    host: Host
+    old: Lock
+    update: tuple[str, ...] = ()
+    builder: str = ""
+    prune: bool = False
+    warnings: list[Diagnostic] = field(default_factory=list)
+    _reader: Reader = field(init=False)
+    _kept: Lock = field(init=False)
+    _used: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.host)
+        self._kept = self._without_updated()
+
+    def _without_updated(self) -> Lock:
+        """Raises `Failed` for a name that nothing has."""
+        urls = self.repositories()
+        names = {name: _normal(name) for name in self.update if name != ALL}
+        for name, ref in names.items():
+            if ref not in self.old.images and name not in urls:
+                raise fail(codes.UNKNOWN_REF.at(None, name=name))
+        if ALL in self.update:
+            return Lock(builder=self.old.builder)
+        gone = {*names, *names.values()}
+        return Lock(
+            builder=self.old.builder,
+            images={ref: image for ref, image in self.old.images.items() if ref not in gone},
+            repositories={url: commit for url, commit in self.old.repositories.items() if url not in gone},
+        )
+
+    def repositories(self) -> dict[str, State]:
+        """The checkouts of the repositories that are contexts, by URL as written."""
+        found: dict[str, State] = {}
+        for job in self.plan.jobs:
+            for url in repositories(job):
+                reference = read_git_reference(url)
+                if reference is not None:
+                    whole = replace(reference, subdir="")
+                    about = named(f"resolve {url}")
+                    found[url] = checkout(whole, keep_git_dir=True, mtime="", checksum=whole.checksum, about=about)
+        return found
+
+    def open_repositories(self) -> dict[str, State]:
+        """Those whose commit is not known."""
+        known = self._kept.repositories
+        return {url: state for url, state in self.repositories().items() if url not in known}
+
+    def questions(self, platform: str, answers: Mapping[Question, tuple[str, str]]) -> tuple[Question, ...]:
+        """What to ask next, with `answers` (digest and config) to what was asked before. An image that is pinned is
+        asked for by its digest."""
+        lock = self._lock(platform, answers)
+        found: dict[Question, None] = {}
+        self.warnings.clear()
+        for job in self.plan.jobs:
+            wanted = Wanted.of(job, self._reader, lock, lock.builder)
+            if wanted.reason:
+                self.warnings.append(codes.NOT_LOCKABLE.at(None, target=job.target, reason=wanted.reason))
+            self._used.update(wanted.used, filter(None, (wanted.syntax,)))
+            for ref, name in _open(wanted, lock):
+                pin = lock.images.get(ref)
+                found[f"{ref}@{pin.digest}" if pin and "@" not in ref else ref, name] = None
+        return tuple(found)
+
+    def _lock(self, platform: str, answers: Mapping[Question, tuple[str, str]]) -> Lock:
+        images = dict(self._kept.images)
+        for (asked, name), (digest, config) in answers.items():
+            bare = asked.partition("@")[0]
+            ref = bare if bare in images else asked
+            configs = images[ref].configs if ref in images else {}
+            images[ref] = LockedImage(digest=digest, configs={**configs, name: config})
+        return Lock(
+            builder=self.builder or self._kept.builder or platform,
+            images=images,
+            repositories=self._kept.repositories,
+        )
+
+    def finished(
+        self, platform: str, answers: Mapping[Question, tuple[str, str]], commits: Mapping[str, str]
+    ) -> Lock:
+        """The lock, when there are no questions left."""
+        lock = self._lock(platform, answers)
+        urls = {**lock.repositories, **commits}
+        images = lock.images
+        if self.prune:
+            wanted = self.repositories()
+            urls = {url: commit for url, commit in urls.items() if url in wanted}
+            images = {ref: image for ref, image in images.items() if ref in self._used}
+        return Lock(builder=lock.builder, images=images, repositories=urls)
+
+
+def _open(wanted: Wanted, lock: Lock) -> Iterator[Question]:
+    for request in wanted.missing:
+        yield request.ref, platform_name(request.platform)
+    if wanted.syntax and wanted.syntax not in lock.images:
+        yield wanted.syntax, lock.builder or platform_name(None)
+
+
+def _normal(name: str) -> str:
+    try:
+        return str(references.parse_normalized(name).tagged())
+    except references.ImageNameError:
+        return name
+
+
+def stale(old: Lock, new: Lock) -> Iterator[str]:
+    """What of `old` is no longer so, one line each."""
+    for ref in sorted({*old.images, *new.images}):
+        before, after = old.images.get(ref), new.images.get(ref)
+        if after is None:
+            continue
+        if before is None:
+            yield f"{ref} is not pinned"
+        elif before.digest != after.digest:
+            yield f"{ref} is {after.digest} now, not {before.digest}"
+        elif missing := sorted(after.configs.keys() - before.configs.keys()):
+            yield f"{ref} is not pinned for {', '.join(missing)}"
+    for url in sorted(new.repositories):
+        if old.repositories.get(url) != new.repositories[url]:
+            yield f"{url} is {new.repositories[url]} now, not {old.repositories.get(url, 'pinned')}"

@@ -1,0 +1,3 @@
+target "app" {
+  platforms = ["foo/bar/baz/qux"]
+}

@@ -1,0 +1,3 @@
+target "app" {
+  secret = ["src=f.txt"]
+}

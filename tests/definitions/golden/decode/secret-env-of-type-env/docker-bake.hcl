@@ -1,0 +1,3 @@
+target "app" {
+  secret = ["type=env,id=X,src=Y"]
+}

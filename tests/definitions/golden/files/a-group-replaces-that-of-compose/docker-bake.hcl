@@ -1,0 +1,5 @@
+group "default" {
+  targets = ["x"]
+}
+target "x" {
+}

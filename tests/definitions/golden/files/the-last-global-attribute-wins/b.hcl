@@ -1,0 +1,4 @@
+V = "b"
+target "app" {
+  tags = [V]
+}

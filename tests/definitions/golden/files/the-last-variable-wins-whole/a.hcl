@@ -1,0 +1,4 @@
+variable "V" {
+  type = number
+  default = 1
+}

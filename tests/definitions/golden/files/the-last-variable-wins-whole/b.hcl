@@ -1,0 +1,6 @@
+variable "V" {
+  default = "text"
+}
+target "app" {
+  tags = [V]
+}

@@ -1,0 +1,7 @@
+target "base" {
+  call = "check"
+}
+target "app" {
+  inherits = ["base"]
+  call = "outline"
+}

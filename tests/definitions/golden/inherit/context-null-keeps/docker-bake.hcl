@@ -1,0 +1,7 @@
+target "base" {
+  context = "old"
+}
+target "app" {
+  inherits = ["base"]
+  context = null
+}

@@ -1,0 +1,7 @@
+target "base" {
+  contexts = { a = "x", b = "y" }
+}
+target "app" {
+  inherits = ["base"]
+  contexts = { b = "", c = "z" }
+}

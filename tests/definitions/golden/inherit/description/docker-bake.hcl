@@ -1,0 +1,7 @@
+target "base" {
+  description = "old"
+}
+target "app" {
+  inherits = ["base"]
+  description = ""
+}

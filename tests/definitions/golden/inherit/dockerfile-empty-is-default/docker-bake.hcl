@@ -1,0 +1,7 @@
+target "base" {
+  dockerfile = "old"
+}
+target "app" {
+  inherits = ["base"]
+  dockerfile = ""
+}

@@ -1,0 +1,7 @@
+target "base" {
+  dockerfile-inline = "FROM a"
+}
+target "app" {
+  inherits = ["base"]
+  dockerfile-inline = "FROM b"
+}

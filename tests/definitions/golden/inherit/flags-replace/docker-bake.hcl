@@ -1,0 +1,7 @@
+target "base" {
+  pull = true
+}
+target "app" {
+  inherits = ["base"]
+  pull = false
+}

@@ -1,0 +1,7 @@
+target "base" {
+  network = "none"
+}
+target "app" {
+  inherits = ["base"]
+  network = "host"
+}

@@ -1,0 +1,7 @@
+target "base" {
+  output = ["type=docker"]
+}
+target "app" {
+  inherits = ["base"]
+  output = ["type=cacheonly"]
+}

@@ -1,0 +1,7 @@
+target "base" {
+  policy = ["filename=a.rego"]
+}
+target "app" {
+  inherits = ["base"]
+  policy = ["reset=true"]
+}

@@ -1,0 +1,7 @@
+target "base" {
+  tags = ["a"]
+}
+target "app" {
+  inherits = ["base"]
+  tags = null
+}

@@ -1,0 +1,7 @@
+target "base" {
+  target = "old"
+}
+target "app" {
+  inherits = ["base"]
+  target = ""
+}

@@ -1,0 +1,7 @@
+target "app" {
+  tags = ["a"]
+  args = { A = "1" }
+}
+target "app" {
+  args = { B = "2" }
+}

@@ -1,0 +1,6 @@
+target "app" {
+  contexts = { x = "target:b" }
+}
+target "b" {
+  contexts = { x = "target:app" }
+}

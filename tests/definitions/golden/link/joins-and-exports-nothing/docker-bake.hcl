@@ -1,0 +1,7 @@
+target "app" {
+  contexts = { base = "target:base" }
+}
+target "base" {
+  tags = ["b"]
+  output = ["type=docker"]
+}

@@ -1,0 +1,6 @@
+target "app" {
+  contexts = { base = "target:base" }
+}
+target "base" {
+  entitlements = ["network.host"]
+}

@@ -1,0 +1,7 @@
+target "app" {
+  contexts = { base = "target:base" }
+  platforms = ["linux/amd64", "linux/arm64"]
+}
+target "base" {
+  platforms = ["linux/amd64", "linux/riscv64"]
+}

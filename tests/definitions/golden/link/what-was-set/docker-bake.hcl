@@ -1,0 +1,5 @@
+target "app" {
+  contexts = { base = "target:base" }
+}
+target "base" {
+}

@@ -1,0 +1,4 @@
+target "app" {
+  name = "c.d"
+  matrix = { v = ["1"] }
+}

@@ -1,0 +1,7 @@
+target "app" {
+  name = "app-${v}"
+  matrix = { v = ["1"] }
+}
+target "app" {
+  tags = ["plain"]
+}

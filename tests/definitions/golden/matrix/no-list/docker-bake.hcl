@@ -1,0 +1,4 @@
+target "app" {
+  name = "c-${v}"
+  matrix = { v = "a" }
+}

@@ -1,0 +1,3 @@
+target "app" {
+  matrix = { v = ["1", "2"] }
+}

@@ -1,0 +1,3 @@
+target "app" {
+  attest = [{ type = "sbom", disabled = true }, "type=provenance,disabled=false"]
+}

@@ -1,0 +1,4 @@
+target "app" {
+  context = "./a/../b/"
+  contexts = { c = "./x/" }
+}

@@ -1,0 +1,3 @@
+target "app" {
+  context = "https://github.com/user/repo.git#main:sub"
+}

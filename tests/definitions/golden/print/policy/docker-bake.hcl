@@ -1,0 +1,3 @@
+target "app" {
+  policy = ["filename=x.rego,strict=true,log-level=debug", { disabled = "true" }]
+}

@@ -1,0 +1,6 @@
+target "app" {
+  args = { A = "1" }
+}
+target "own" {
+  args = { SOURCE_DATE_EPOCH = "5" }
+}

@@ -1,0 +1,7 @@
+target "app" {
+  tags = []
+  args = {}
+  target = ""
+  pull = false
+  cache-to = []
+}

@@ -1,0 +1,6 @@
+group "g" {
+  targets = ["app"]
+}
+target "app" {
+  tags = group.g.targets
+}

@@ -1,0 +1,6 @@
+target "app" {
+  tags = target.b.tags
+}
+target "b" {
+  tags = target.app.tags
+}

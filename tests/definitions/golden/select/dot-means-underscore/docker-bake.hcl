@@ -1,0 +1,3 @@
+target "my_app" {
+  tags = ["a"]
+}

@@ -1,0 +1,8 @@
+group "x" {
+  targets = ["a"]
+}
+target "x" {
+  tags = ["t"]
+}
+target "a" {
+}

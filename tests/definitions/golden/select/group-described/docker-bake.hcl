@@ -1,0 +1,6 @@
+group "default" {
+  description = "all of it"
+  targets = ["app", "app"]
+}
+target "app" {
+}

@@ -1,0 +1,6 @@
+group "default" {
+  matrix = { a = ["b"] }
+  targets = ["app"]
+}
+target "app" {
+}

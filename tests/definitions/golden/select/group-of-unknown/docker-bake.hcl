@@ -1,0 +1,3 @@
+group "foo" {
+  targets = ["nope"]
+}

@@ -1,0 +1,6 @@
+group "foo" {
+  targets = ["foo"]
+}
+target "foo" {
+  tags = ["a"]
+}

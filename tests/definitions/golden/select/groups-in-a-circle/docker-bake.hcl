@@ -1,0 +1,10 @@
+group "x" {
+  targets = ["y", "a"]
+}
+group "y" {
+  targets = ["x", "b"]
+}
+target "a" {
+}
+target "b" {
+}

@@ -1,0 +1,3 @@
+target "app" {
+  output = ["type=registry", "type=image,push=true", "type=docker"]
+}

@@ -1,0 +1,7 @@
+target "app" {
+  nope = undefined
+  tags = ["a"]
+}
+other "x" {
+  a = undefined
+}

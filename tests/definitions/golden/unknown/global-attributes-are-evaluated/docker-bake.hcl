@@ -1,0 +1,3 @@
+x = undefined
+target "app" {
+}

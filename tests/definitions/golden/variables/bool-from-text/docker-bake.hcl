@@ -1,0 +1,7 @@
+variable "V" {
+  type = bool
+  default = false
+}
+target "app" {
+  args = { A = jsonencode(V) }
+}

@@ -1,0 +1,6 @@
+variable "V" {
+  default = "default"
+}
+target "app" {
+  tags = [V]
+}

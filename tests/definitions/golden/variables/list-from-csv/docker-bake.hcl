@@ -1,0 +1,7 @@
+variable "V" {
+  type = list(number)
+  default = []
+}
+target "app" {
+  args = { A = jsonencode(V) }
+}

@@ -1,0 +1,7 @@
+variable "V" {
+  type = list(string)
+  default = []
+}
+target "app" {
+  args = { A = jsonencode(V) }
+}

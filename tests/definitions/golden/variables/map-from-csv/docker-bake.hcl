@@ -1,0 +1,7 @@
+variable "V" {
+  type = map(string)
+  default = {}
+}
+target "app" {
+  args = { A = jsonencode(V) }
+}

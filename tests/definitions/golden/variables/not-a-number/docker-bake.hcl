@@ -1,0 +1,7 @@
+variable "V" {
+  type = number
+  default = 0
+}
+target "app" {
+  args = { A = jsonencode(V) }
+}

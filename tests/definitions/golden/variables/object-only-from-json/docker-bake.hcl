@@ -1,0 +1,7 @@
+variable "V" {
+  type = object({a = string})
+  default = { a = "x" }
+}
+target "app" {
+  args = { A = jsonencode(V) }
+}

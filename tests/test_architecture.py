@@ -1,0 +1,90 @@
+"""Who imports whom, and what is not imported before it is needed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+TREE = 'group "default" {\n  targets = ["a"]\n}\ntarget "a" {\n  tags = [upper("x")]\n}\n'
+
+HEAVY = {
+    "asyncio", "cryptography", "docker", "google.protobuf", "grpc", "h2", "hypothesis", "kubernetes_asyncio", "lark",
+    "networkx", "re2", "regex", "rich", "uvloop", "yaml",
+}  # fmt: skip
+"""What costs time to import. A verb may load those that its row below names."""
+
+VERBS = {
+    ("--version",): set[str](),
+    ("--help",): set[str](),
+    ("print",): set[str](),
+    ("list",): set[str](),
+    ("lint",): set[str](),
+    ("compile", "-o", "plan.msgpack"): set[str](),
+    ("show", "plan.msgpack"): set[str](),
+    ("diff", "plan.msgpack", "plan.msgpack"): set[str](),
+}  # fmt: skip
+
+
+def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *command], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_import_contracts_are_kept() -> None:
+    done = run("scripts/contracts.py")
+    assert done.returncode == 0, done.stdout
+
+
+PROBE = """
+import json, sys
+from bakec.cli.main import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as error:
+    code = error.code
+print("\\n" + json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def loaded(folder: Path, *argv: str) -> set[str]:
+    """The heavy modules that a run of the command line loads."""
+    done = run("-c", PROBE, *argv, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0, done.stderr
+    return HEAVY & set(modules)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("verbs")
+    (made / "docker-bake.hcl").write_text(TREE)
+    assert run("-m", "bakec", "compile", "-o", "plan.msgpack", cwd=made).returncode == 0
+    return made
+
+
+@pytest.mark.parametrize("argv", VERBS, ids=" ".join)
+def test_a_verb_loads_only_what_it_needs(argv: tuple[str, ...], folder: Path) -> None:
+    assert loaded(folder, *argv) == VERBS[argv]
+
+
+@pytest.mark.parametrize(
+    ("addition", "needed"),
+    [
+        ('target "b" {\n  contexts = { a = "target:a" }\n}\n', {"networkx"}),
+        ('target "b" {\n  tags = [regex("x", "x")]\n}\n', {"re2"}),
+    ],
+    ids=["links", "regular expressions"],
+)
+def test_a_feature_brings_its_library(addition: str, needed: set[str], folder: Path) -> None:
+    (folder / "more.hcl").write_text(TREE + addition)
+    assert loaded(folder, "compile", "-f", "more.hcl", "-o", "more.msgpack", "b") >= needed
+
+
+def test_the_package_itself_loads_nothing() -> None:
+    done = run("-c", "import sys; before = set(sys.modules); import bakec; print(sorted(set(sys.modules) - before))")
+    modules = {name for name in eval(done.stdout) if name.split(".")[0] not in sys.stdlib_module_names}
+    assert modules == {"bakec"}
