@@ -3,8 +3,7 @@
 The names below are the public API (docs/api.md). Nothing is imported before it is used.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # what type checkers go by; importing `typing` would be most of the cost of this module
 if TYPE_CHECKING:
     from bakec.api import (
         Diagnostics,
@@ -39,12 +38,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'bakec' has no attribute {name!r}")
     from bakec import api
 
-    value = globals()[name] = getattr(api, name)
+    value: object = getattr(api, name)
+    globals()[name] = value
     return value
 
 

@@ -1,4 +1,4 @@
-"""Definition files out of git: the files of one revision that a compilation may read, in a folder of their own."""
+"""Definition files out of git: what a compilation of one revision may read, in a folder of its own."""
 
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import fail
 
-_SUFFIXES: Final = (".hcl", ".json", ".yaml", ".yml", ".env")
+_SUFFIXES: Final = (".hcl", ".json", ".yaml", ".yml", ".env", ".dockerignore")
+_PREFIXES: Final = (".env", "bakec.lock", "Containerfile")
 _MAX_FILE: Final = 4 << 20
 """Larger files are no definitions."""
 
@@ -62,7 +63,7 @@ def _blobs(listing: str) -> Iterator[_Blob]:
 
 def _is_definition(path: str, wanted: set[str]) -> bool:
     name = path.rpartition("/")[2]
-    return name.endswith(_SUFFIXES) or name.startswith(".env") or path in wanted
+    return name.endswith(_SUFFIXES) or name.startswith(_PREFIXES) or "ockerfile" in name or path in wanted
 
 
 def _contents(revision: str, folder: Path, blobs: Sequence[_Blob]) -> Iterator[bytes]:

@@ -24,7 +24,8 @@ from bakec.compiler.passes.select import match_names, select
 from bakec.compiler.passes.view import group_view, target_view
 from bakec.compiler.platforms import host_platform
 from bakec.compiler.rebase import rebase
-from bakec.compiler.sources import read_bytes, read_sources
+from bakec.compiler.sources import is_text, read_bytes, read_sources
+from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
 from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
@@ -79,6 +80,8 @@ def _prober(options: CompileOptions, host: Host) -> Callable[[Source], Diagnosti
     from bakec.compiler.compose.load import probe
 
     def attempt(source: Source) -> Diagnostic | None:
+        if not is_text(source):
+            return codes.NOT_TEXT.at(None, path=source.name)
         try:
             env, _ = _compose_env(options, host)
         except Failed as error:

@@ -92,6 +92,11 @@ def _unreadable(path: str, error: OSError | ValueError) -> Failed:
     return fail(codes.CANNOT_READ.at(None, action=action, path=path, reason=reason))
 
 
+def is_text(source: Source) -> bool:
+    """Whether all bytes of the file were UTF-8."""
+    return source.text.isascii() or not any("\ud800" <= char <= "\udfff" for char in source.text)
+
+
 def _decode(name: str, data: bytes) -> str:
     """Bytes that are not UTF-8 become lone surrogates, which the front ends report where they stand."""
     if name.lower().endswith((".yml", ".yaml")):

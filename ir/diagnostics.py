@@ -24,6 +24,8 @@ class Exit(IntEnum):
     PUBLISH = 6
     DRIVER = 7
     REFUSED = 8
+    INTERNAL = 70
+    """A mistake of this program."""
     DEADLINE = 124
     INTERRUPTED = 130
 

@@ -116,7 +116,7 @@ def _groups(old: Plan, new: Plan) -> Iterator[Change]:
 
 # --- partners -------------------------------------------------------------------------------------------------
 
-_ALIKE: Final = 0.6
+_ALIKE: Final = 0.7
 """Two targets of different names are one that was renamed if this share of their values is equal."""
 _PAIRS: Final = 100_000
 """So many pairs are compared at most: renaming thousands of targets at once is a new plan."""
@@ -145,10 +145,10 @@ def _most_alike(gone: Mapping[str, Target], come: Mapping[str, Target]) -> Itera
     before = {name: set(_leaves(target.view)) for name, target in gone.items()}
     after = {name: set(_leaves(target.view)) for name, target in come.items()}
     scores = [
-        (len(old & new) / len(old | new), name, was)
+        (2 * len(old & new) / (len(old) + len(new)), name, was)
         for name, new in after.items()
         for was, old in before.items()
-        if len(old & new) > _ALIKE * len(old | new)
+        if 2 * len(old & new) > _ALIKE * (len(old) + len(new))
     ]
     used: set[tuple[int, str]] = set()
     for _, name, was in sorted(scores, key=lambda one: (-one[0], one[1], one[2])):

@@ -47,6 +47,7 @@ def attempt(run: Run) -> str:
     os.environ.clear()
     os.environ.update({"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "DOCKER_HOST": "unix:///nonexistent"})
     os.environ.update(run.data["env"])
+    os.environ["BAKEC_DEBUG"] = "1"
     stdin = (run.case / run.data["stdin"]).read_bytes() if run.data.get("stdin") else b""
     out, err = io.StringIO(), io.StringIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))

@@ -25,3 +25,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert expected == actual, f"{path} differs; --update-goldens rewrites it"
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def debugging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of ours fails the test with its traceback, instead of becoming a message and an exit code."""
+    monkeypatch.setenv("BAKEC_DEBUG", "1")

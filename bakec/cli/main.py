@@ -52,14 +52,24 @@ def guarded(verb: str, argv: Sequence[str]) -> int:
 
         report(error.diagnostics)
         return error.exit
-    except KeyboardInterrupt:
-        print("ERROR: interrupted", file=sys.stderr)
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`bakec show plan | head`): nothing is left to say to anybody.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
         return 141
+    except KeyboardInterrupt:
+        print("ERROR: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a user is told, and never shown a traceback
+        return _internal(error)
     return code
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("BAKEC_DEBUG"):
+        raise error
+    print(f"ERROR: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+    print("  hint: this is a mistake of bakec; BAKEC_DEBUG=1 shows where it happened", file=sys.stderr)
+    return Exit.INTERNAL
 
 
 def _help() -> None:

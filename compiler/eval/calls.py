@@ -1,6 +1,8 @@
 """Calls: of standard functions, of `function` blocks, and of the three that take expressions instead of values."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final
 
 from bakec.compiler.eval.ranges import start_span
 from bakec.compiler.eval.scope import Scope, UserFunction
@@ -122,8 +124,23 @@ def _eager(
     return result.with_origin(Origin(OriginKind.CALL, expr.name, expr.span, _origins(values)))
 
 
+MAX_ORIGINS: Final = 64
+"""How many values one call may be said to come from."""
+
+
 def _origins(values: Iterable[Value]) -> tuple[Origin, ...]:
-    return tuple(value.origin for value in values if value.origin is not None)
+    """Where the arguments come from; for a collection also its elements, of which the result is made."""
+    found: dict[int, Origin] = {}
+    pending = list(values)[::-1]
+    while pending and len(found) < MAX_ORIGINS:
+        value = pending.pop()
+        if value.origin is not None:
+            found[id(value.origin)] = value.origin
+        if isinstance(value.raw, tuple):
+            pending.extend(reversed(value.raw[:MAX_ORIGINS]))
+        elif isinstance(value.raw, dict):
+            pending.extend(islice(value.raw.values(), MAX_ORIGINS))
+    return tuple(found.values())
 
 
 def _parameter(function: Function, position: int) -> str:

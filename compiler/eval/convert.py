@@ -68,12 +68,10 @@ def _to_primitive(value: Value, target: PrimitiveType) -> Value:
     source = value.type
     if source is target:
         return value
-    if value.raw is None:
+    if value.raw is None or value.raw is UNKNOWN:
         if source is not DYNAMIC and conversion(source, target, unsafe=True) is None:
             raise ConvertError(mismatch(source, target))
-        return null(target, value.origin)
-    if value.raw is UNKNOWN:
-        return value
+        return null(target, value.origin) if value.raw is None else Value(target, UNKNOWN)
     change = _CONVERSIONS.get((type(value.raw), target))
     if change is None:
         raise ConvertError(mismatch(source, target))

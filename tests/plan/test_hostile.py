@@ -46,7 +46,7 @@ def refused(data: bytes) -> str:
         (b"\x81\x01\x02", "not msgpack"),
         (b"\x82\xa1a\x01\xc4\x01b\x02", "a key is not text"),
         (b"\x81\xa2\xff\xfe\x01", "a text is not UTF-8"),
-        (b"\x81\xa1a\xd6\xff\x00\x00\x00\x00", "extension type"),
+        (b"\x81\xa1a\xd4\x05\x00", "extension type 5"),
         (b"\x91" * 2000 + b"\xc0", "it is nested too deeply"),
         (b"\xdf\xff\xff\xff\xff", "exceeds"),
         (b"\x81\xa1a\xcd\x00\x01", "it has no format number"),
