@@ -1,6 +1,7 @@
 """What changes between two plans, and why: a record for renderers to print."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -107,11 +108,20 @@ def diff(old: Plan, new: Plan) -> PlanDiff:
 
 
 def _groups(old: Plan, new: Plan) -> Iterator[Change]:
-    before = {group.name: sorted(group.targets) for group in old.groups}
-    after = {group.name: sorted(group.targets) for group in new.groups}
+    before, after = _members(old), _members(new)
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield Change(path=name, old=before.get(name), new=after.get(name))
+
+
+def _members(plan: Plan) -> dict[str, list[str]]:
+    """The members of each group. `default` repeats what was asked for, which is no property of the group."""
+    asked = set(plan.requested)
+    found = {
+        group.name: sorted(set(group.targets) - asked if group.name == "default" else group.targets)
+        for group in plan.groups
+    }
+    return {name: members for name, members in found.items() if members or name != "default"}
 
 
 # --- partners -------------------------------------------------------------------------------------------------
@@ -272,27 +282,35 @@ def _list_parts(name: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str
         if FIELDS[name].ordered:
             yield name, old, new
         return
-    partners = _by_stem(gone, come, _stem(name))
+    partners = _pairs(gone, come, _shape)
+    taken = set(partners.values())
+    left = [pair for pair in gone if pair[0] not in taken]
+    partners.update(_pairs(left, [pair for pair in come if pair[0] not in partners], _stem(name)))
     for at, item in come:
-        yield f"{name}[{at}]", gone[partners[at]][1] if at in partners else None, item
-    for place, (at, item) in enumerate(gone):
-        if place not in partners.values():
-            yield f"{name}[{at}]", item, None
+        yield f"{name}[{at}]", old[partners[at]] if at in partners else None, item
+    taken = set(partners.values())
+    yield from ((f"{name}[{at}]", item, None) for at, item in gone if at not in taken)
 
 
-def _by_stem(
-    gone: Sequence[tuple[int, Any]], come: Sequence[tuple[int, Any]], stem: Callable[[Any], Any]
+def _pairs(
+    gone: Iterable[tuple[int, Any]], come: Iterable[tuple[int, Any]], alike: Callable[[Any], Any]
 ) -> dict[int, int]:
-    """Place of a new item to that of the old one it takes the place of: the only two of their stem."""
+    """Key of a new item to that of the old one it takes the place of: the only two that are alike."""
     before: dict[Any, list[int]] = {}
     after: dict[Any, list[int]] = {}
-    for place, (_, item) in enumerate(gone):
-        before.setdefault(stem(item), []).append(place)
-    for at, item in come:
-        after.setdefault(stem(item), []).append(at)
-    return {
-        places[0]: before[one][0] for one, places in after.items() if len(places) == 1 and len(before.get(one, ())) == 1
-    }
+    for key, item in gone:
+        before.setdefault(alike(item), []).append(key)
+    for key, item in come:
+        after.setdefault(alike(item), []).append(key)
+    return {keys[0]: before[one][0] for one, keys in after.items() if len(keys) == 1 and len(before.get(one, ())) == 1}
+
+
+def _shape(item: Any) -> str:
+    """An item without its numbers: `app:1.24-alpine` and `app:1.25-alpine` have one shape."""
+    return _NUMBER.sub("#", _key(item))
+
+
+_NUMBER: Final = re.compile(r"\d+")
 
 
 def _without(items: Sequence[Any], others: Iterable[Any]) -> list[tuple[int, Any]]:
@@ -395,7 +413,7 @@ class _Causes:
         records = (self.new.origins[at] for at in _chain(self.new.origins, index))
         names = (one.name for one in records if one.kind in ("variable", "global attribute"))
         variables = [f"variable {name}, {self.where(name)}" for name in names if name in self._changed]
-        return tuple(dict.fromkeys(variables)) or tuple(_places(self.new.origins, index))[:_PLACES]
+        return tuple(dict.fromkeys(variables))[:_PLACES] or tuple(_places(self.new.origins, index))[:_PLACES]
 
     def where(self, name: str) -> str:
         """Where the new value of a variable comes from: its source and, for a default, the place."""

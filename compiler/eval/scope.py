@@ -7,7 +7,7 @@ from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.syntax import Expr, ScopeTraversal
 from bakec.ir.values import Value
 
-MAX_STEPS = 5_000_000
+MAX_STEPS = 2_000_000
 MAX_TEXT = 64 << 20
 
 

@@ -274,6 +274,8 @@ class Folder:
                 self._check_function(name, function, ())
             except DependencyFailed as error:
                 sink.extend(error.diagnostics)
+            except RecursionError:
+                sink.add(evaluate_codes.TOO_DEEP.at(function.span))
 
     def _check_function(self, name: str, function: FunctionDecl, above: tuple[str, ...]) -> None:
         if name in self._functions_done:

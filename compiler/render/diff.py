@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from bakec.compiler.render.values import entry, shown
@@ -70,7 +72,7 @@ def _target(names: list[str], target: TargetDiff, *, full: bool) -> Iterator[str
     many = "targets" if len(names) > 1 else "target"
     yield f"{target.action.value} {many} {', '.join(map(shown, names))}{was}{marks}"
     if full or target.action in (Action.CHANGED, Action.RENAMED):
-        for change in target.changes:
+        for change in condensed(target.changes):
             yield f"    {symbol(change)} {line(change)}"
         if target.same:
             yield f"      ({target.same} value{'s' if target.same > 1 else ''} the same)"
@@ -78,6 +80,22 @@ def _target(names: list[str], target: TargetDiff, *, full: bool) -> Iterator[str
         for change in target.changes:
             if change.effects:
                 yield f"    {symbol(change)} {line(change)}"
+
+
+def condensed(changes: Iterable[Change]) -> Iterator[Change]:
+    """The changes, with items that one place added to a list side by side in one line."""
+    for (name, added, _), group in groupby(changes, key=_same_place):
+        first, *more = group
+        if not more or not added:
+            yield from (first, *more)
+        else:
+            values = ", ".join(entry(change.new) for change in (first, *more))
+            yield replace(first, path=name, new=values)
+
+
+def _same_place(change: Change) -> tuple[str, bool, tuple[str, ...]]:
+    name, bracket, _ = change.path.partition("[")
+    return name, change.old is None and bool(bracket), change.reasons
 
 
 def line(change: Change) -> str:

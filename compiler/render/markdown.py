@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from bakec.compiler.render.diff import members, merged, summary, symbol
+from bakec.compiler.render.diff import condensed, members, merged, summary, symbol
 from bakec.compiler.render.values import entry, shown
 from bakec.ir.diff import Action, Change, PlanDiff, TargetDiff
 
@@ -60,7 +60,7 @@ def _target(names: list[str], target: TargetDiff) -> str:
     was = f" (was <code>{html.escape(shown(target.was))}</code>)" if target.was else ""
     effects = ", ".join(effect.value for effect in target.effects)
     title = f"{target.action.value} {_TITLES[target.action]} {listed}{more}{was}{f' - {effects}' if effects else ''}"
-    changes = "\n".join(map(_change, target.changes))
+    changes = "\n".join(map(_change, condensed(target.changes)))
     return f"<details><summary>{title}</summary>\n\n{changes}\n\n</details>"
 
 

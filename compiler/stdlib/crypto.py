@@ -65,6 +65,7 @@ def _uuid_problem(text: str) -> str:
 _DEFAULT_COST = 10
 _LEAST_COST = 4
 _MOST_COST = 31
+_BEARABLE_COST = 16
 _MOST_BYTES = 72
 
 
@@ -77,6 +78,8 @@ def bcrypt(ctx: Context, text: Value, *costs: Value) -> Value:
         raise _bcrypt_fault("bcrypt: password length exceeds 72 bytes")
     if cost > _MOST_COST:
         raise _bcrypt_fault(f"crypto/bcrypt: cost {cost} is outside allowed inclusive range 4..31")
+    if cost > _BEARABLE_COST:
+        raise FunctionError(f"a cost of {cost} takes too long here: the limit is {_BEARABLE_COST}")
     if cost < _LEAST_COST:
         cost = _DEFAULT_COST
     return string(_bcrypt(password, _bcrypt_salt(ctx.random_bytes(16), cost)))

@@ -77,3 +77,18 @@ BAD_PLATFORM = Rule(
     explain="`--build-platform` takes operating system, architecture and variant, as in linux/arm64.",
     exit=Exit.USAGE,
 )
+NO_GRAPH = Rule(
+    "BK661",
+    "no build graph of {what}: {reason}",
+    explain="The plan leaves this target to the frontend, so its graph is made when the plan runs; or it has no such "
+    "target.",
+    hint="`bakec show` tells which targets are lowered",
+    exit=Exit.PLAN,
+)
+ONE_GRAPH = Rule(
+    "BK662",
+    "--format raw prints one graph, and there are several: {names}",
+    explain="The protobuf form has no place for the name of a target or platform.",
+    hint="choose one with --target and --platform",
+    exit=Exit.USAGE,
+)

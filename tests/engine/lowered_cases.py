@@ -27,10 +27,12 @@ CASES: Final = {
         f"{SHELL}RUN echo {{nonce}} > /a\nFROM sh AS other\nRUN echo {{nonce}} > /b\nFROM scratch\n"
         "COPY --from=0 /a /\nCOPY --from=other /b /renamed"
     ),
-    "target stage": target(f"{SHELL}FROM sh AS wanted\nRUN echo {{nonce}} > /a\nFROM sh\nRUN false", 'target = "wanted"'),
+    "target stage": target(
+        f"{SHELL}FROM sh AS wanted\nRUN echo {{nonce}} > /a\nFROM sh\nRUN false", 'target = "wanted"'
+    ),
     "argument in FROM": target(f"ARG BASE=other\n{SHELL}FROM $BASE\nRUN echo {{nonce}} > /a", 'args = { BASE = "sh" }'),
     "directories and users": target(
-        f"{SHELL}WORKDIR /srv/app\nUSER 7:8\nWORKDIR data\nCOPY --chown=3:4 nonce .\nRUN pwd; id; ls -ln {{nonce}} . || true"
+        f"{SHELL}WORKDIR /srv/app\nUSER 7:8\nWORKDIR data\nCOPY --chown=3:4 nonce .\nRUN pwd; id; ls -ln .; echo {{nonce}}"
     ),
     "modes": target(f"{SHELL}COPY --chmod=640 nonce /\nADD --chown=9 nonce /added\nRUN ls -ln / > /list"),
     "wildcards": target(f"{SHELL}COPY n* tre?/ /all/\nRUN find /all > /list"),
@@ -38,7 +40,7 @@ CASES: Final = {
     "heredocs": target(
         f"{SHELL}RUN <<EOF\necho {{nonce}} > /one\necho two > /two\nEOF\nCOPY <<EOF /made\nmade of {{nonce}}\nEOF"
     ),
-    "cache mount": target(f"{SHELL}RUN --mount=type=cache,target=/c,id={{nonce}} echo x > /c/file; ls /c > /list"),
+    "cache mount": target(f"{SHELL}RUN --mount=type=cache,target=/c,id=one echo {{nonce}} > /c/file; ls /c > /list"),
     "bind mounts": target(
         f"{SHELL}FROM sh\nRUN --mount=target=/ctx --mount=from=sh,source=/bin,target=/tools cp /ctx/nonce /n; ls /tools"
     ),
@@ -79,7 +81,9 @@ CASES: Final = {
     "linked": target("FROM parent\nRUN cat /nonce > /copy", 'contexts = { parent = "target:parent" }')
     + target(f"{SHELL}COPY nonce /\nENV PATH=/bin\nWORKDIR /from/parent", name="parent"),
     "linked to copy from": target("FROM scratch\nCOPY --from=made /out /", 'contexts = { made = "target:parent" }')
-    + target(f"{SHELL}COPY --from=lib . /lib/\nRUN echo {{nonce}} > /out", 'contexts = { lib = "library" }', name="parent"),
+    + target(
+        f"{SHELL}COPY --from=lib . /lib/\nRUN echo {{nonce}} > /out", 'contexts = { lib = "library" }', name="parent"
+    ),
     "linked twice over": target("FROM middle\nRUN cat /one /two > /three", 'contexts = { middle = "target:middle" }')
     + target(
         "FROM bottom\nCOPY nonce /two\nENV LEVEL=middle",

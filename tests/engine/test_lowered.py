@@ -1,11 +1,13 @@
 """Images from lowered plans are those that the builder's own frontend makes, and each way finds the other's cache."""
 
 import io
+import json
 import os
-import subprocess
+import re
 import tarfile
+import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,6 @@ from bakec.ir.diagnostics import Diagnostics, Exit
 from bakec.ir.plan import LlbSolve, Plan
 from bakec.runtime.engine import run_plan
 from bakec.runtime.options import RunOptions
-from bakec.runtime.results import Outcome, RunResult
 
 BASE = """FROM scratch AS base
 COPY busybox /bin/busybox
@@ -87,10 +88,18 @@ class Project:
         given = CompileOptions(targets=(target,), lower=lower, lock_file=lock_file, **options)
         return compile_plan(given, host, Diagnostics())
 
-    def run(self, plan: Plan, **options: object) -> RunResult:
-        found = run_plan(plan, RunOptions(root=self.root, env=self.env, progress="quiet", **options))
+    def run(self, plan: Plan) -> str:
+        """Run a plan; returns what was shown."""
+        shown = io.StringIO()
+        found = run_plan(plan, RunOptions(root=self.root, env=self.env, progress="plain", stderr=shown))
         assert found.exit is Exit.OK, found.diagnostics
-        return found
+        return shown.getvalue()
+
+    def digest(self, plan: Plan) -> str:
+        """The digest of what `app` is published as."""
+        found = run_plan(plan, RunOptions(root=self.root, env=self.env, progress="quiet"))
+        assert found.exit is Exit.OK, found.diagnostics
+        return next(job.digest for job in found.jobs if job.target == "app")
 
     def lock(self, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         monkeypatch.chdir(self.root)
@@ -131,9 +140,12 @@ def _is_linked(plan: Plan, name: str) -> bool:
     return next(one.linked for one in plan.targets if one.name == name)
 
 
-def is_cached(result: RunResult) -> bool:
-    """No job ran a step. Jobs without steps of their own count as built."""
-    return any(job.outcome is Outcome.CACHED for job in result.jobs)
+def steps(shown: str) -> dict[str, bool]:
+    """Every instruction that a build came to, and whether its result was there already. Bases and directories are
+    looked at each time, whoever asks for them."""
+    names = dict(re.findall(r"^#(\d+) (\[.*\] (?:ONBUILD )?(?:RUN|COPY|ADD|WORKDIR) .*)$", shown, re.MULTILINE))
+    cached = set(re.findall(r"^#(\d+) CACHED$", shown, re.MULTILINE))
+    return {name: number in cached for number, name in names.items()}
 
 
 @pytest.mark.parametrize("first", ["llb", "frontend"])
@@ -147,8 +159,89 @@ def test_both_ways_make_one_image_and_share_their_cache(
     assert all(isinstance(job.solve, LlbSolve) for job in lowered.jobs)
 
     one, other = (lowered, plain) if first == "llb" else (plain, lowered)
-    project.run(one)
+    assert not all(steps(project.run(one)).values())
     ids = image_ids(one, project.env)
-    again = project.run(other)
+    again = steps(project.run(other))
     assert image_ids(other, project.env) == ids
-    assert is_cached(again)
+    assert again and all(again.values()), again
+
+
+# --- several platforms, on an engine with the containerd image store ------------------------------------------
+
+MANY = """
+target "app" {
+  context   = "context"
+  platforms = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+  contexts  = { parent = "target:parent" }
+  output    = ["type=image,name={registry}/lowered/many,push=true"]
+  dockerfile-inline = <<EOT
+FROM --platform=$BUILDPLATFORM {base} AS tools
+ARG TARGETPLATFORM
+RUN echo {nonce} for $TARGETPLATFORM > /made
+FROM parent
+ARG TARGETARCH
+COPY --from=tools /made /$TARGETARCH
+WORKDIR /srv
+EOT
+}
+target "parent" {
+  context   = "library"
+  platforms = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+  dockerfile-inline = <<EOT
+FROM scratch
+COPY nonce /
+ENV PATH=/bin
+EOT
+}
+"""
+
+
+@pytest.fixture
+def store_project(
+    tmp_path: Path, containerd_engine: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, busybox: Path
+) -> Project:
+    images = push_images(containerd_engine, tmp_path_factory.mktemp("images"), busybox)
+    return new_project(tmp_path, containerd_engine, images, busybox)
+
+
+@pytest.mark.parametrize("first", ["llb", "frontend"])
+def test_an_image_of_several_platforms_is_the_same_both_ways(
+    store_project: Project, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    store_project.write(MANY.replace("{registry}", store_project.env["BAKEC_TEST_REGISTRY"]))
+    assert store_project.lock(monkeypatch) == Exit.OK
+    second = {"llb": "frontend", "frontend": "llb"}[first]
+
+    made = store_project.digest(store_project.compile(first))
+    assert store_project.digest(store_project.compile(second)) == made
+
+
+def test_provenance_of_a_lowered_image_has_its_sources_but_no_frontend(
+    store_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del store_project.env["BUILDX_NO_DEFAULT_ATTESTATIONS"]
+    registry = store_project.env["BAKEC_TEST_REGISTRY"]
+    output = f'output = ["type=image,push=true"]\ntags = ["{registry}/lowered/attested"]'
+    store_project.write(target("FROM {base}\nCOPY nonce /", output).replace('tags = ["bakec-test/lowered-app"]', "", 1))
+    assert store_project.lock(monkeypatch) == Exit.OK
+    found = {
+        lower: provenance(registry, "lowered/attested", store_project.digest(store_project.compile(lower)))
+        for lower in ("frontend", "llb")
+    }
+    import pprint
+    pprint.pprint(found)
+    assert 0
+
+
+def provenance(registry: str, name: str, digest: str) -> dict[str, object]:
+    """The predicate of the first provenance attestation of a pushed image."""
+
+    def fetch(kind: str, digest: str) -> dict[str, object]:
+        accept = {"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"}
+        request = urllib.request.Request(f"http://{registry}/v2/{name}/{kind}/{digest}", headers=accept)
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read())
+
+    kinds = {one["annotations"]["vnd.docker.reference.type"]: one for one in fetch("manifests", digest)["manifests"] if "annotations" in one}
+    layers = fetch("manifests", kinds["attestation-manifest"]["digest"])["layers"]
+    return fetch("blobs", layers[0]["digest"])["predicate"]

@@ -85,17 +85,27 @@ def test_a_tag_that_moves_on_is_one_change(between: Differ) -> None:
 
 
 def test_tags_that_could_be_paired_in_two_ways_are_not(between: Differ) -> None:
-    result = between('target "default" { tags = ["x:1"] }', 'target "default" { tags = ["x:2", "x:latest"] }')
+    result = between('target "default" { tags = ["x:1"] }', 'target "default" { tags = ["x:2", "x:3"] }')
 
     assert changes(result, "default") == [
         ("tags[0]", None, "x:2"),
-        ("tags[1]", None, "x:latest"),
+        ("tags[1]", None, "x:3"),
         ("tags", "x:1", None),
     ]
 
 
+def test_the_tag_of_the_same_shape_is_the_one_that_moved_on(between: Differ) -> None:
+    result = between(
+        'target "default" { tags = ["x:1-alpine"] }', 'target "default" { tags = ["x:alpine", "x:2-alpine"] }'
+    )
+
+    assert changes(result, "default") == [("tags[0]", None, "x:alpine"), ("tags[1]", "x:1-alpine", "x:2-alpine")]
+
+
 def test_a_target_of_equal_content_was_renamed(between: Differ) -> None:
-    result = between('target "default" { tags = ["x"] }', 'target "app" { tags = ["x"] }\ngroup "default" {targets=["app"]}')
+    result = between(
+        'target "default" { tags = ["x"] }', 'target "app" { tags = ["x"] }\ngroup "default" {targets=["app"]}'
+    )
 
     assert [(one.action, one.name, one.was, one.changes) for one in result.targets] == [
         (Action.RENAMED, "app", "default", ())

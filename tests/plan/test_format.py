@@ -146,7 +146,7 @@ def test_a_higher_format_is_refused() -> None:
 
 
 def test_a_feature_that_must_be_understood_is_refused() -> None:
-    with pytest.raises(MissingFeature, match="^quantum$"):
+    with pytest.raises(MissingFeature, match=r"^quantum$"):
         load(rewritten(lambda body: body.update(features=["llb", "quantum"])))
 
 

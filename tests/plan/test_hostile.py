@@ -146,9 +146,7 @@ def test_laws_that_types_do_not_say(data: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["show", "run", "diff"])
-def test_every_verb_exits_with_4_and_one_message(
-    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_verb_exits_with_4_and_one_message(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.msgpack"
     path.write_bytes(GOOD[:-3])
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bakec import compile_files, digest, dump
+from bakec import compile_files, digest, dump, load
+from bakec.ir.verify import problems
 from tests.plan.samples import compiled
 
 DEFINITIONS = """\
@@ -140,6 +141,13 @@ target "_common" {{
 }}
 {services}
 """
+
+
+def test_what_the_compiler_makes_is_sound(tmp_path: Path) -> None:
+    plan = compiled(tmp_path, DEFINITIONS)
+
+    assert list(problems(plan)) == []
+    assert load(dump(plan)) == plan
 
 
 def test_a_digest_says_what_a_plan_means_not_who_wrote_it(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""`bakec llb`: the build graphs that a plan holds."""
+
+import sys
+from collections.abc import Sequence
+
+from bakec.cli.flags import Parser
+from bakec.cli.plans import read_plan
+from bakec.ir.codes import lock as codes
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import FrontendSolve, Plan
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec llb", "Print the build graphs of lowered targets.")
+    parser.add_argument("plan", metavar="PLAN", help="plan file, - for standard input")
+    parser.add_argument("--target", default="", metavar="NAME", help="one target (default: all that are lowered)")
+    parser.add_argument("--platform", default="", metavar="PLATFORM", help="one platform")
+    forms = ("text", "json", "dot", "raw")
+    parser.add_argument("--format", choices=forms, default="text", help="form of the output; raw is protobuf")
+    args = parser.read(argv)
+    plan = read_plan(args.plan)
+    from bakec.compiler.render import llb as render
+
+    found = [one for one in render.graphs(plan, args.target) if args.platform in ("", one.build.platform)]
+    if not found:
+        raise fail(codes.NO_GRAPH.at(None, what=args.target or args.plan, reason=_reason(plan, args.target)))
+    match args.format:
+        case "json":
+            print(render.render_json(plan, found))
+        case "dot":
+            print("\n".join(render.render_dot(plan, found)))
+        case "raw" if len(found) > 1:
+            names = ", ".join(f"{one.job.id} ({one.build.platform})" for one in found)
+            raise fail(codes.ONE_GRAPH.at(None, names=names))
+        case "raw":
+            sys.stdout.buffer.write(render.raw(plan, found[0]))
+        case _:
+            print("\n".join(render.render_text(plan, found)))
+    return 0
+
+
+def _reason(plan: Plan, target: str) -> str:
+    """Why there is no graph."""
+    for job in plan.jobs:
+        if target in ("", job.target) and isinstance(job.solve, FrontendSolve) and job.solve.reason:
+            return job.solve.reason
+    return "there is no such target or platform in the plan"
