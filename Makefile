@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := eval "$$(scripts/engine env)"
 
-.PHONY: help demo test unit engine-test conformance lint types contracts fmt bench generate engine stop clean
+.PHONY: help demo test unit chromium engine-test conformance lint types contracts fmt bench generate engine stop clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,7 +24,10 @@ demo: $(VENV)/.ready ## compile, show, run and diff the example on a real engine
 
 test: lint types unit conformance engine-test ## everything that CI runs
 
-unit: $(VENV)/.ready ## tests that need no engine
+chromium: ## a browser for the test of the graph page
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+unit: $(VENV)/.ready chromium ## tests that need no engine
 	$(BIN)/pytest -m "not engine"
 
 conformance: $(VENV)/.ready ## the corpus of real definitions, where it is at hand

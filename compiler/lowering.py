@@ -410,6 +410,8 @@ def request_of(
     """The question that a run of the job would put to the frontend, with stand-ins for what only a run knows."""
     attrs = {**job.solve.attrs, **links, "image-resolve-mode": "pull" if job.pull else "local"}
     for one in job.locals:
+        # Who reads the same folder under the same name has the same ops.
+        attrs[f"local-sessionid:{one.name}"] = one.path
         if one.name not in MAIN:
             key = one.name[1:] if one.name[1:] in MAIN and one.name[0] == "_" else one.name
             attrs[f"context:{key}"] = f"local:{one.name}"
@@ -420,7 +422,6 @@ def request_of(
         resolver=pins,
         local_files=files.ignores,
         inputs=inputs,
-        session=job.id,
         worker=worker,
         host=worker,
     )

@@ -10,7 +10,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
@@ -249,17 +249,16 @@ def _load(data: bytes) -> Plan:
 def _unpack(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise WireError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    count = _Count()
+    hooks = {} if _is_harmless(data) else _counters()
     try:
         body = msgpack.unpackb(
             data,
             raw=False,
             strict_map_key=True,
-            object_pairs_hook=count.on_map,
-            list_hook=count.on_list,
             ext_hook=_refuse,
             max_array_len=MAX_VALUES,
             max_map_len=MAX_VALUES,
+            **hooks,
         )
     except WireError:
         raise
@@ -290,45 +289,43 @@ def _refuse(code: int, _: bytes) -> Any:
     raise WireError(f"extension type {code} has no place in a plan")
 
 
-class _Count:
-    """Hooks of the unpacker: bounds the number of values and holds maps to sorted text keys, each once."""
-
-    def __init__(self) -> None:
-        self.left = MAX_VALUES
-
-    def on_list(self, items: list[Any]) -> list[Any]:
-        self.left -= len(items) + 2
-        if self.left < 0:
-            raise _too_many()
-        return items
-
-    def on_map(self, pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-        self.left -= 2 * len(pairs) + 2
-        if self.left < 0:
-            raise _too_many()
-        found = dict(pairs)
-        if len(found) < len(pairs) or (pairs and not _in_order(found)):
-            raise _bad_keys([key for key, _ in pairs])
-        return found
+def _is_harmless(data: bytes) -> bool:
+    """Whether `data` can be no more than about half a gigabyte in memory, at a glance: every map and list starts with
+    a byte that text in English has not. Counting exactly, with hooks, takes as long as all other reading."""
+    return len(data) <= _SMALL and len(data) - len(data.translate(None, _STARTS)) <= _CONTAINERS
 
 
-def _in_order(keys: Iterable[Any]) -> bool:
-    keys = list(keys)
+_SMALL: Final = 1 << 24
+_CONTAINERS: Final = 1 << 19
+_STARTS: Final = bytes((*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))
+
+
+def _counters() -> dict[str, Callable[[Any], Any]]:
+    """Hooks of the unpacker that bound the number of values."""
+    left = MAX_VALUES
+
+    def spend(container: Any) -> Any:
+        nonlocal left
+        left -= len(container) + 4
+        if left < 0:
+            raise WireError(f"it holds more than {MAX_VALUES} values")
+        return container
+
+    return {"object_hook": spend, "list_hook": spend}
+
+
+def _map(wire: Any) -> dict[str, Any]:
+    """`wire`, a map whose keys are text and in order. That no key occurs twice shows when the bytes are compared."""
+    if type(wire) is not dict:
+        raise WireError("expected a map")
+    keys = list(wire)
     try:
-        return type(keys[0]) is str and keys == sorted(keys)
+        sound = keys == sorted(keys) and (not keys or type(keys[0]) is str)
     except TypeError:  # text and bytes do not compare
-        return False
-
-
-def _too_many() -> WireError:
-    return WireError(f"it holds more than {MAX_VALUES} values")
-
-
-def _bad_keys(keys: list[Any]) -> WireError:
-    if any(type(key) is not str for key in keys):
-        return WireError("a key is not text")
-    twice = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
-    return WireError("keys are not sorted" if twice is None else f"key {twice!r} occurs twice")
+        sound = False
+    if not sound:
+        raise WireError("its keys are not text in order")
+    return wire
 
 
 def _check_format(body: Mapping[str, Any]) -> None:
@@ -358,7 +355,7 @@ def _check_bytes(body: Mapping[str, Any], data: bytes) -> None:
     if type(body.get("produced-by", "")) is not str:
         raise WireError("expected text").under("produced-by")
     if _join(chunks) != data:
-        raise WireError("a value is not in its shortest form")
+        raise WireError("a key occurs twice, or a value is not in its shortest form")
 
 
 def _reader(shape: Shape) -> Reader:
@@ -396,9 +393,10 @@ def _read_leaves(name: str, kind: type, wire: Any, _: list[str]) -> tuple[Any, .
 
 
 def _read_leaf_map(name: str, kind: type, wire: Any, _: list[str]) -> dict[str, Any]:
-    if type(wire) is not dict or not set(map(type, wire.values())) <= {kind}:
+    if not set(map(type, _map(wire).values())) <= {kind}:
         raise WireError(f"expected a map of {name}")
-    return wire
+    found: dict[str, Any] = wire
+    return found
 
 
 def _read_list(item: Reader, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
@@ -414,10 +412,8 @@ def _read_list(item: Reader, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
 
 
 def _read_map(item: Reader, wire: Any, unknown: list[str]) -> dict[str, Any]:
-    if type(wire) is not dict:
-        raise WireError("expected a map")
     found: dict[str, Any] = {}
-    for key, one in wire.items():
+    for key, one in _map(wire).items():
         try:
             found[key] = item(one, unknown)
         except WireError as error:
@@ -426,7 +422,7 @@ def _read_map(item: Reader, wire: Any, unknown: list[str]) -> dict[str, Any]:
 
 
 def _read_choice(options: Mapping[str, type], wire: Any, unknown: list[str]) -> Any:
-    kind = wire.get("kind") if type(wire) is dict else None
+    kind = _map(wire).get("kind")
     record = options.get(kind) if type(kind) is str else None
     if record is None:
         raise WireError(f"expected a map of kind {' or '.join(options)}")
@@ -434,24 +430,34 @@ def _read_choice(options: Mapping[str, type], wire: Any, unknown: list[str]) -> 
 
 
 def _record_reader(record: type) -> Reader:
-    readers = {name: _reader(column.shape) for name, column in RECORDS[record].items()}
     defaults = DEFAULTS[record]
-    required = frozenset(readers.keys() - defaults.keys())
+    rows = {
+        name: (
+            column.shape.type if isinstance(column.shape, Leaf) else None,
+            _reader(column.shape),
+            defaults.get(name, _MISSING),
+        )
+        for name, column in RECORDS[record].items()
+    }
+    required = rows.keys() - defaults.keys()
 
     def read(wire: Any, unknown: list[str]) -> Any:
-        if type(wire) is not dict:
-            raise WireError("expected a map")
         values: dict[str, Any] = {}
-        for name, one in wire.items():
-            if name not in readers:
+        for name, one in _map(wire).items():
+            if name not in rows:
                 unknown.append(name)
                 continue
-            try:
-                value = values[name] = readers[name](one, unknown)
-            except WireError as error:
-                raise error.under(name) from None
-            if value == defaults.get(name, _MISSING):
+            kind, reader, default = rows[name]
+            if type(one) is kind:
+                value = one
+            else:
+                try:
+                    value = reader(one, unknown)
+                except WireError as error:
+                    raise error.under(name) from None
+            if value == default:
                 raise WireError("a default is left out").under(name)
+            values[name] = value
         if not required <= values.keys():
             raise WireError("is missing").under(min(required - values.keys()))
         return record(**values)
@@ -460,9 +466,7 @@ def _record_reader(record: type) -> Reader:
 
 
 def _read_table(record: type, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
-    if type(wire) is not dict:
-        raise WireError("expected a map")
-    texts = _read_leaves("text", str, wire.get("texts"), unknown)
+    texts = _read_leaves("text", str, _map(wire).get("texts"), unknown)
     shapes = {name: column.shape for name, column in RECORDS[record].items()}
     unknown += wire.keys() - shapes.keys() - {"texts"}
     columns: dict[str, list[Any]] = {}
@@ -500,13 +504,12 @@ def _texts(indexes: list[int], texts: tuple[str, ...], name: str) -> list[str]:
 
 
 def _rows(record: type, columns: Mapping[str, list[Any]]) -> Iterator[Any]:
-    names = list(columns)
+    defaults = DEFAULTS[record]
     for name, column in columns.items():
-        default = DEFAULTS[record].get(name, _MISSING)
-        if all(value == default for value in column):
+        if name in defaults and all(value == defaults[name] for value in column):
             raise WireError("a column of defaults is left out").under(name)
-    for values in zip(*columns.values(), strict=True):
-        yield record(**dict(zip(names, values, strict=True)))
+    # By position, in the order of the table: there are many of them, and keywords take three times as long.
+    return map(record, *(columns[name] if name in columns else repeat(defaults[name]) for name in RECORDS[record]))
 
 
 def _check_tree(wire: Any, _: list[str], depth: int, where: str) -> Any:
@@ -516,7 +519,7 @@ def _check_tree(wire: Any, _: list[str], depth: int, where: str) -> Any:
     if depth == 0:
         raise WireError("it is nested too deeply").under(where)
     if type(wire) is dict:
-        for key, one in wire.items():
+        for key, one in _map(wire).items():
             if type(one) is not str:
                 _check_tree(one, _, depth - 1, f"{where}/{key}" if where else key)
     elif type(wire) is list:

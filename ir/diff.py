@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 
 from bakec.ir.fields import FIELDS, Kind
-from bakec.ir.plan import InputVariable, Job, LlbSolve, OriginRecord, Plan, Target
+from bakec.ir.plan import InputVariable, Job, LlbSolve, OriginRecord, Plan, PlatformBuild, Target
 
 
 class Action(Enum):
@@ -352,19 +352,66 @@ class _Steps:
         self._after = dict(_lowered(new))
 
     def between(self, was: str, name: str) -> Iterator[Change]:
-        """The steps of the new job that the old one did not have: those are the ones that run."""
+        """The steps of the new job that the old one did not have: those are the ones that run. A step that is new for
+        what it builds on alone names that step. Also what differs in the image configs."""
         before, after = self._before.get(was), self._after.get(name)
         if before is None or after is None:
             return
         known = {digest for build in before.builds for digest in build.ops}
-        for digest in dict.fromkeys(digest for build in after.builds for digest in build.ops):
-            text = self._text(digest)
-            if digest not in known and text:
-                yield Change(path="step", old=None, new=text, effects=(Effect.REBUILDS,))
+        seen: set[str] = set()
+        for build in after.builds:
+            titles: dict[str, str] = {}
+            for digest in build.ops[:-1]:
+                if digest not in known:
+                    title, place = self._title(build, digest)
+                    causes = [titles[one] for one in self._inputs(digest) if one in titles]
+                    titles[digest] = place or title or next(iter(causes), "")
+                    if title and digest not in seen:
+                        reasons = tuple(f"after {cause}" for cause in dict.fromkeys(causes) if cause)
+                        shown = f"{title} ({place})" if place else title
+                        yield Change(path="step", old=None, new=shown, reasons=reasons, effects=(Effect.REBUILDS,))
+                    seen.add(digest)
+        yield from _configs(before, after)
 
-    def _text(self, digest: str) -> str:
-        meta = self._new.op_meta.get(digest)
-        return meta.description.get("llb.customname", "") if meta else ""
+    def _title(self, build: PlatformBuild, digest: str) -> tuple[str, str]:
+        """The name of a step, and its place in a Dockerfile."""
+        meta = build.meta.get(digest) or self._new.op_meta.get(digest)
+        if meta is None:
+            return "", ""
+        places = [f"{self._new.dockerfiles[file].path}:{line}" for file, line, _ in meta.places[:1]]
+        return meta.description.get("llb.customname", ""), "".join(places)
+
+    def _inputs(self, digest: str) -> tuple[str, ...]:
+        """What a step builds on; nothing for bytes that are no step."""
+        from bakec.ir.llb.ops import decode_op
+        from bakec.ir.llb.wire import WireError
+
+        try:
+            return tuple(one.digest for one in decode_op(self._new.ops[digest]).inputs)
+        except WireError:
+            return ()
+
+
+def _configs(before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
+    """What differs in the image configs, by platform where there are several. Labels are values of the target."""
+    old = {build.platform: build.config for build in before.builds}
+    for build in after.builds:
+        left, right = _config(old.get(build.platform, b"")), _config(build.config)
+        prefix = f"config.{build.platform}." if len(after.builds) > 1 else "config."
+        for key in sorted({*left, *right} - {"Labels"}):
+            if left.get(key) != right.get(key) and build.platform in old:
+                effects = (Effect.PUBLISHES,)
+                yield Change(path=prefix + key, old=left.get(key), new=right.get(key), effects=effects)
+
+
+def _config(data: bytes) -> dict[str, Any]:
+    """The part of an image config that containers see; empty where a plan holds none."""
+    try:
+        whole = json.loads(data or b"{}")
+    except (ValueError, RecursionError):  # a plan may come from anywhere
+        return {}
+    found = whole.get("config") if isinstance(whole, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _lowered(plan: Plan) -> Iterator[tuple[str, LlbSolve]]:

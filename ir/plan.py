@@ -17,7 +17,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
-    """A definition file that was read: path as given, and `sha256:` digest of its bytes."""
+    """A definition file that was read: path relative to the root, and `sha256:` digest of its bytes."""
 
     path: str
     digest: str
@@ -27,8 +27,8 @@ class InputFile:
 class InputVariable:
     """A variable that the definitions declare, and what it was compiled with.
 
-    `source` is `default`, `environment`, `--var`, `.env` or `built-in`. `value` is the JSON text of the
-    value.
+    `source` is `variable default`, `global attribute`, `environment`, `--var`, `.env` or `built-in`. `value` is the
+    value as `bakec list --variables` shows it.
     """
 
     name: str
@@ -37,7 +37,7 @@ class InputVariable:
     origin: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OriginRecord:
     """One interned step of provenance; `inputs` are indexes into `Plan.origins`, all smaller than its own."""
 
@@ -151,7 +151,7 @@ class LlbSolve:
     of the builder that the LLB was made for, empty where any will do.
 
     Three values stand for what only a run knows, and are exchanged when the job is submitted: `local.session` of a
-    directory holds the id of the job it belongs to, `local.sharedkeyhint` of a named context ends in `-`, and
+    directory holds its path as in `LocalDir`, `local.sharedkeyhint` of a named context ends in `-`, and
     `image.resolvemode` of an image is `local`."""
 
     builds: tuple[PlatformBuild, ...]

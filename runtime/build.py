@@ -6,6 +6,7 @@ for the whole of it; a step ends early with its error when that call does.
 
 import asyncio
 import base64
+import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import grpc.aio
 
-from bakec.ir.codes.lock import LACKS_CAPABILITY
+from bakec.ir.codes.lock import BAD_OP, LACKS_CAPABILITY
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Dockerfile, LlbSolve, OpMeta, PlatformBuild
 from bakec.runtime import errors, layout
@@ -58,8 +59,8 @@ class Node:
     ops: Mapping[str, bytes] = field(repr=False, default_factory=dict)
     op_meta: Mapping[str, OpMeta] = field(repr=False, default_factory=dict)
     dockerfiles: tuple[Dockerfile, ...] = field(repr=False, default=())
-    clients: "dict[str, Client]" = field(default_factory=dict)
-    """What each job of the run has on this machine: graphs of others hold its directories."""
+    clients: "dict[tuple[str, str], Client]" = field(default_factory=dict)
+    """Who serves a directory, by its name and its path in the plan: the graph of a job holds those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +84,22 @@ class Build:
         self._watch = watch
         self._stack = AsyncExitStack()
         self._session = Session(request.shared_key)
-        self._gateway = Gateway(node.connection.channel, self.ref)
         self._seen = 0
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await self._allow(stack)
-            await stack.enter_async_context(self._session.open(self._node.connection.dial_session))
+            channel = await stack.enter_async_context(self._node.connection.lane())
+            dial = functools.partial(self._node.connection.dial_session, channel=channel)
+            await stack.enter_async_context(self._session.open(dial))
             if not self._request.frontend:
-                self._introduce()
+                places = ((local.name, local.path) for local in self._request.job.locals)
+                self._node.clients.update(dict.fromkeys(places, self._client()))
             self._stack = stack.pop_all()
-        self._submitted = asyncio.create_task(self._node.control.solve(self._solve_request()))
-        self._watching = asyncio.create_task(self._watch_status())
+        daemon = Control(channel)
+        self._gateway = Gateway(channel, self.ref)
+        self._submitted = asyncio.create_task(daemon.solve(self._solve_request()))
+        self._watching = asyncio.create_task(self._watch_status(daemon))
         return self
 
     async def __aexit__(
@@ -221,32 +226,34 @@ class Build:
         return result
 
     async def _solve_platform(self, build: PlatformBuild) -> gateway.Result:
+        from bakec.ir.llb.wire import WireError
         from bakec.runtime import llb
 
         request, node = self._request, self._node
         imports = [gateway.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in request.cache_imports]
         place = llb.Place(
-            job=request.job.id,
+            own=self._client(),
             clients=node.clients,
             mode=request.attrs.get("image-resolve-mode", ""),
             proxies=request.proxies,
         )
-        definition = llb.define(build, node.ops, node.op_meta, node.dockerfiles, place)
+        try:
+            definition = llb.define(build, node.ops, node.op_meta, node.dockerfiles, place)
+        except (WireError, LookupError) as error:
+            raise fail(BAD_OP.at(None, target=request.job.target, reason=error)) from error
         return await self._gateway.solve(
             gateway.SolveRequest(
                 Definition=definition, allowResultReturn=True, allowResultArrayRef=True, CacheImports=imports
             )
         )
 
-    def _introduce(self) -> None:
-        """Tell the other jobs of the run what serves the directories of this one."""
+    def _client(self) -> "Client":
         from bakec.runtime.llb import Client
 
         prefix = "sharedkey:localdir:"
         attrs = self._request.attrs
         keys = {key.removeprefix(prefix): value for key, value in attrs.items() if key.startswith(prefix)}
-        client = Client(session=self._session.id, shared=self._request.local_sessions, keys=keys)
-        self._node.clients[self._request.job.id] = client
+        return Client(session=self._session.id, shared=self._request.local_sessions, keys=keys)
 
     # The steps
 
@@ -288,9 +295,9 @@ class Build:
         except grpc.aio.AioRpcError as error:
             raise await errors.explain(error, self._node.control) from error
 
-    async def _watch_status(self) -> None:
+    async def _watch_status(self, daemon: Control) -> None:
         try:
-            async for response in self._node.control.status(self.ref):
+            async for response in daemon.status(self.ref):
                 self._seen += 1
                 self._watch(response)
         except grpc.aio.AioRpcError:

@@ -9,28 +9,30 @@ import contextlib
 import dataclasses
 import os
 import signal
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from bakec.ir.codes.run import LOST, NO_OUTPUT, SKIPPED
+from bakec.ir.codes.run import IDLE, LOST, NO_OUTPUT, RUN_DEADLINE, SKIPPED
 from bakec.ir.diagnostics import Diagnostic, Exit, Failed, fail
 from bakec.ir.plan import Job, JobId, Plan
-from bakec.runtime import builders, dockerconfig, metadata, publish, report, site
+from bakec.runtime import builders, dockerconfig, metadata, publish, report, scratch, site
 from bakec.runtime.build import Node
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.drivers.base import Driver
 from bakec.runtime.errors import ConnectionLostError, RpcError, explain
-from bakec.runtime.journal import Journal
+from bakec.runtime.journal import Journal, Past
 from bakec.runtime.options import RunOptions
 from bakec.runtime.progress.display import TICK, Display, make_display
+from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
 from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
 from bakec.runtime.worker import Record, Workplace, work
+
+SOON = 0.001
 
 
 def run_plan(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
@@ -43,11 +45,15 @@ def run_plan(plan: Plan, options: RunOptions, driver: Driver | None = None) -> R
 
 async def run(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
     """Run all jobs of a plan. What goes wrong outside of this program is in the result, and never raised."""
-    if options.publish_last and publish.has_pushes(plan):
-        held = dataclasses.replace(options, metadata_file=None, journal=None)
-        rehearsal = await _run(publish.without_pushes(plan), held, driver)
+    if options.publish != "each" and publish.has_pushes(plan):
+        kept = publish.without_pushes(plan)
+        if options.publish == "never":
+            return _reported(await _run(kept, options, driver), options)
+        rehearsal = await _run(kept, dataclasses.replace(options, metadata_file=None, journal=None), driver)
         if rehearsal.exit is not Exit.OK:
             return _reported(rehearsal, options)
+        if options.deadline:
+            options = dataclasses.replace(options, deadline=max(options.deadline - rehearsal.seconds, SOON))
     return _reported(await _run(plan, options, driver), options)
 
 
@@ -64,17 +70,18 @@ async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunRes
     try:
         if options.metadata_file is not None:
             metadata.check(options.metadata_file)
-        current.begin()
         chosen = driver or builders.choose(options.builder, options.env, current.config)
+        current.begin(chosen.place)
         with _interrupts(current):
             await current.perform(chosen)
         if options.metadata_file is not None and not current.is_lost:
-            metadata.write(options.metadata_file, current.jobs())
+            metadata.write(options.metadata_file, current.jobs(), options.env)
     except Failed as failure:
         current.lose(failure.diagnostics)
     except asyncio.CancelledError:
-        if not current.is_interrupted:
+        if not current.is_stopping:
             raise
+    current.close()
     return current.result(time.monotonic() - started)
 
 
@@ -109,30 +116,43 @@ class _Run:
         self._options = options
         self._jobs = {job.id: job for job in plan.jobs}
         self._records = {job.id: Record() for job in plan.jobs}
-        self._journal = Journal(options.journal, plan) if options.journal else None
+        self._journal: Journal | None = None
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
         self._grants: dict[JobId, asyncio.Future[None]] = {}
         self._diagnostics: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
+        self._logs: Logs | None = None
         self._waiting: asyncio.Task[object] | None = None
+        self._masks: tuple[bytes, ...] = ()
+        self._heard = time.monotonic()
         self.is_interrupted = False
-        self._is_stopping = False
+        self.is_stopping = False
 
-    def begin(self) -> None:
-        """Set the schedule up, without the jobs that a journal says are finished."""
-        done = self._journal.read() if self._journal and self._options.resume else {}
-        self._state = begin(self._plan.jobs, self._options.jobs, frozenset(done))
-        for job_id, response in done.items():
-            if self._state.phases.get(job_id) is Phase.DONE:
-                record = self._records[job_id]
-                record.outcome, record.response = Outcome.DONE, dict(response)
+    def begin(self, builder: str) -> None:
+        """Set the schedule up, without the jobs that a journal says are finished. Raises `Failed`."""
+        options = self._options
+        past = Past()
+        if options.journal:
+            journal = Journal(options.journal, self._plan)
+            past = journal.begin(builder, resume=options.resume)
+            self._journal = journal  # from here on it is ours to write
+        left = frozenset(self._jobs) - past.failed if options.failed_only else frozenset[JobId]()
+        claims = {job.id: options.claims[job.target] for job in self._plan.jobs if job.target in options.claims}
+        limits = {**options.pools, "": options.jobs}
+        self._state = begin(self._plan.jobs, limits, claims, done=frozenset(past.done) | left)
+        for job_id, phase in self._state.phases.items():
+            record = self._records[job_id]
+            if phase is Phase.DONE and job_id in past.done:
+                record.outcome, record.response = Outcome.DONE, dict(past.done[job_id])
+            elif phase is Phase.DONE:
+                record.outcome = Outcome.LEFT
 
     async def perform(self, driver: Driver) -> None:
         if self._state.is_over:
             return
         self._waiting = asyncio.current_task()
-        async with connect(driver) as connection, AsyncExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bakec-")))
+        async with self._timed(), connect(driver) as connection, AsyncExitStack() as stack:
+            folder = stack.enter_context(scratch.folder())
             display = await stack.enter_async_context(self._showing(driver))
             try:
                 found = await site.survey(connection, self._jobs.values(), self._options, self.config, folder)
@@ -150,15 +170,51 @@ class _Run:
     @asynccontextmanager
     async def _showing(self, driver: Driver) -> AsyncIterator[Display]:
         options = self._options
-        masks = await asyncio.to_thread(site.masks_of, self._plan, options.root, options.env)
+        self._masks = await asyncio.to_thread(site.masks_of, self._plan, options.root, options.env)
         heading = f"building with {driver.place} using the {driver.name} driver"
-        display = make_display(options.progress, options.stderr, masks, heading=heading)
-        ticker = asyncio.create_task(_tick(display))
+        self._logs = Logs(options.log_dir, self._masks) if options.log_dir else None
+        display = make_display(options.progress, options.stderr, self._masks, heading=heading)
+        ticker = asyncio.create_task(self._tick(display))
         try:
             yield display
         finally:
             ticker.cancel()
             display.close()
+            if self._logs:
+                self._logs.close()
+
+    async def _tick(self, display: Display) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            display.tick()
+            try:
+                if self._logs:
+                    self._logs.tick()
+            except Failed as failure:
+                self._logs = None
+                self.lose(failure.diagnostics)
+
+    @asynccontextmanager
+    async def _timed(self) -> AsyncIterator[None]:
+        watch = asyncio.create_task(self._keep_time())
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    async def _keep_time(self) -> None:
+        """Stops the run when its time is over, or the builder was silent for too long."""
+        began = self._heard
+        while True:
+            limits = ((RUN_DEADLINE, self._options.deadline, began), (IDLE, self._options.idle, self._heard))
+            ends = [(since + limit, limit, rule) for rule, limit, since in limits if limit]
+            if not ends:
+                return
+            end, limit, rule = min(ends, key=lambda one: one[0])
+            if end <= time.monotonic():
+                self.lose((rule.at(None, seconds=f"{limit:g}"),))
+                return
+            await asyncio.sleep(end - time.monotonic())
 
     def _compose(self, found: Site) -> dict[JobId, Request]:
         """All requests before the first build. What cannot be built stops the run, or with `keep_going` only
@@ -173,6 +229,7 @@ class _Run:
                 if not self._options.keep_going:
                     raise
                 self._fail(job, failure)
+                self._note_end(job)
                 self._skip(advance(self._state, job_id, Phase.FAILED), job)
         return requests
 
@@ -208,6 +265,7 @@ class _Run:
             jobs=self._jobs,
             requests=requests,
             display=display,
+            logs=self._logs,
             features=found.place.features,
             images=connection.driver.images,
             config=self.config,
@@ -219,9 +277,16 @@ class _Run:
     def is_linked(self, job: JobId) -> bool:
         return self._state.is_linked(job)
 
+    def heard(self) -> None:
+        self._heard = time.monotonic()
+
     def reached(self, job: Job, phase: Phase) -> None:
+        self.heard()
+        self._records[job.id].leave()
+        if phase.is_end:
+            self._note_end(job)
         self._skip(advance(self._state, job.id, phase), job)
-        if not self._is_stopping:
+        if not self.is_stopping:
             self._dispatch()
 
     async def granted(self, job: Job) -> None:
@@ -233,6 +298,7 @@ class _Run:
 
     def _dispatch(self) -> None:
         for job_id, phase in starts(self._state):
+            self._records[job_id].enter(phase)
             if phase is Phase.SOLVING:
                 self._tasks[job_id] = self._group.create_task(self._drive(self._jobs[job_id]), name=job_id)
             else:
@@ -244,27 +310,29 @@ class _Run:
             record, target = self._records[job_id], self._jobs[job_id].target
             if is_at_fault:
                 record.outcome = Outcome.SKIPPED
+                record.because = culprit.target
                 record.diagnostics.append(SKIPPED.at(None, target=target, parent=culprit.target))
             if job_id in self._tasks:
                 self._tasks[job_id].cancel()
+            elif is_at_fault:
+                self._note_end(self._jobs[job_id])
 
     async def _drive(self, job: Job) -> None:
         """A job from its start to its end, whatever that is."""
         record = self._records[job.id]
         record.started = time.monotonic()
+        self._note(start=job.id)
         phase = Phase.CANCELLED
         try:
             await work(self._place, job, record)
             record.outcome = Outcome.CACHED if record.is_cached else Outcome.BUILT
             phase = Phase.DONE
-            if self._journal:
-                self._journal.note(job.id, record.response)
         except asyncio.CancelledError:
             # Ours, if the run is stopping or the job was skipped; else somebody ends the whole program.
-            if not self._is_stopping and not self._state.phases[job.id].is_end:
+            if not self.is_stopping and not self._state.phases[job.id].is_end:
                 raise
         except ConnectionLostError as lost:
-            if not self._is_stopping:
+            if not self.is_stopping:
                 self.lose((LOST.at(None, endpoint=self._place.node.connection.driver.place, reason=lost),))
         except Failed as failure:
             phase = Phase.FAILED
@@ -274,6 +342,42 @@ class _Run:
         record.seconds = time.monotonic() - record.started
         self.reached(job, phase)
 
+    # The journal
+
+    def _note(self, **entry: object) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.note(**entry)
+        except Failed as failure:
+            self._journal = None
+            self.lose(failure.diagnostics)
+
+    def _note_end(self, job: Job) -> None:
+        record = self._records[job.id]
+        error = "; ".join(each.message for each in record.diagnostics)
+        optional = {"because": record.because, "error": self._masked(error)}
+        self._note(
+            end=job.id,
+            outcome=record.outcome.value,
+            seconds=round(record.seconds, 3),
+            work=[(phase, round(since, 3), round(until, 3)) for phase, since, until in record.work],
+            attempts=record.attempts,
+            steps=len(record.steps),
+            cached=sum(record.steps.values()),
+            **{key: value for key, value in optional.items() if value},
+            **({"response": record.response} if record.outcome.is_success else {}),
+        )
+
+    def _masked(self, text: str) -> str:
+        for mask in self._masks:
+            text = text.replace(mask.decode(errors="replace"), "***")
+        return text
+
+    def close(self) -> None:
+        """The run is over."""
+        self._note(over=int(self.result(0.0).exit))
+
     # The end
 
     def _fail(self, job: Job, failure: Failed) -> None:
@@ -282,7 +386,9 @@ class _Run:
 
     def _stop(self) -> None:
         """No new work, and an end to what is going on."""
-        self._is_stopping = True
+        self.is_stopping = True
+        if self._waiting is not None and self._waiting is not _current_task():
+            self._waiting.cancel()  # still looking for the builder
         for job_id, task in self._tasks.items():
             if not self._state.phases[job_id].is_end and task is not asyncio.current_task():
                 task.cancel()
@@ -293,8 +399,6 @@ class _Run:
             os._exit(Exit.INTERRUPTED)
         self.is_interrupted = True
         self._stop()
-        if self._waiting is not None:
-            self._waiting.cancel()  # still looking for the builder
 
     def lose(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """The run cannot go on."""
@@ -329,10 +433,13 @@ def _result_of(job: Job, record: Record) -> JobResult:
         response=record.response,
         diagnostics=tuple(record.diagnostics),
         attempts=record.attempts,
+        warnings=tuple(map(metadata.warning, record.warnings)),
     )
 
 
-async def _tick(display: Display) -> None:
-    while True:
-        await asyncio.sleep(TICK)
-        display.tick()
+def _current_task() -> "asyncio.Task[object] | None":
+    """None in a callback of the loop, and after its end."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

@@ -1,57 +1,91 @@
-"""The journal of a run: which jobs of a plan have finished, one JSON object a line.
+"""The journal of a run: what happened to the jobs of one plan and when, one JSON object a line.
 
-A line is written and flushed when a job ends, so that a run that was killed can be taken up again. The first
-line names the plan: a journal is of no use for another one.
+    {"journal": 2, "plan": DIGEST, "jobs": [{"id", "target", "needs"}]}     always first
+    {"run": BUILDER, "at": T}                                               a run begins
+    {"start": JOB, "at": T}
+    {"end": JOB, "at": T, "outcome", "seconds", "work", "response", …}      what came of it
+    {"over": EXIT, "at": T}                                                 the run has ended
+
+Times are Unix seconds. Lines are only ever added, each in one write, so that a run that was killed at any moment
+can be taken up again: a line that was cut off is left out.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bakec.ir.codes.run import JOURNAL
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import JobId, Plan
 
-FORMAT = 1
+FORMAT = 2
+Entry = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Past:
+    """What earlier runs came to: the responses of the jobs that have finished, and the jobs that have failed."""
+
+    done: dict[JobId, Mapping[str, str]] = field(default_factory=dict)
+    failed: set[JobId] = field(default_factory=set)
 
 
 class Journal:
     def __init__(self, path: Path, plan: Plan) -> None:
         self._path = path
-        self._plan = identity(plan)
-        self._is_begun = False
+        self._head = json.dumps(_heading(plan)) + "\n"
 
-    def read(self) -> dict[JobId, Mapping[str, str]]:
-        """The finished jobs and what their exporters said; nothing when there is no journal yet. A last line
-        that was cut off is left out. Raises `Failed` for the journal of another plan."""
+    def begin(self, builder: str, *, resume: bool) -> Past:
+        """Open the journal for a run; with `resume` the past is kept. Raises `Failed` for a file that is no journal,
+        or that of another plan."""
+        text = _read(self._path)
+        if text and not text.startswith('{"journal"'[: len(text)]):
+            raise unusable(self._path, "it is not a journal")
+        is_whole = text.startswith(self._head)
+        if resume and not is_whole and not self._head.startswith(text):
+            raise unusable(self._path, "it belongs to another plan")
+        past = Past()
+        if resume and is_whole:
+            past = _past(parse(text))
+            self._write("a", "" if text.endswith("\n") else "\n")
+        else:
+            self._write("w", self._head)
+        self.note(run=builder)
+        return past
+
+    def note(self, **entry: object) -> None:
+        """Add one line, stamped with the time. Raises `Failed`."""
+        self._write("a", json.dumps({**entry, "at": round(time.time(), 3)}) + "\n")
+
+    def _write(self, mode: str, text: str) -> None:
         try:
-            head, *lines = self._path.read_text().splitlines() or [""]
-        except FileNotFoundError:
-            return {}
+            with self._path.open(mode) as file:
+                file.write(text)
         except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
-        entries = [entry for entry in map(_parse, lines) if entry]
-        if _parse(head) != self._heading():
-            raise self._unusable("it belongs to another plan")
-        self._is_begun = True
-        return {JobId(str(entry["job"])): _response(entry) for entry in entries}
+            raise unusable(self._path, error.strerror or str(error)) from error
 
-    def note(self, job: JobId, response: Mapping[str, str]) -> None:
+
+def read(path: Path) -> list[Entry]:
+    """The entries of a journal, its heading first. Raises `Failed` for anything else."""
+    entries = list(parse(_read(path)))
+    if not entries or entries[0].get("journal") != FORMAT:
+        raise unusable(path, "it is not a journal" if path.exists() else "no such file")
+    return entries
+
+
+def parse(text: str) -> Iterator[Entry]:
+    """The objects among the lines; the rest was cut off."""
+    for line in text.splitlines():
         try:
-            with self._path.open("a" if self._is_begun else "w") as journal:
-                if not self._is_begun:
-                    journal.write(json.dumps(self._heading()) + "\n")
-                journal.write(json.dumps({"job": job, "response": dict(response)}) + "\n")
-        except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from error
-        self._is_begun = True
-
-    def _heading(self) -> dict[str, object]:
-        return {"journal": FORMAT, "plan": self._plan}
-
-    def _unusable(self, reason: str) -> Failed:
-        return fail(JOURNAL.at(None, path=self._path, reason=reason))
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
 
 
 def identity(plan: Plan) -> str:
@@ -59,14 +93,34 @@ def identity(plan: Plan) -> str:
     return hashlib.sha256(repr((plan.jobs, sorted(plan.ops))).encode()).hexdigest()
 
 
-def _response(entry: Mapping[str, object]) -> Mapping[str, str]:
-    found = entry.get("response")
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+def unusable(path: Path, reason: str) -> Failed:
+    return fail(JOURNAL.at(None, path=path, reason=reason))
 
 
-def _parse(line: str) -> dict[str, object] | None:
+def _heading(plan: Plan) -> Entry:
+    jobs = [{"id": job.id, "target": job.target, "needs": [need.job for need in job.needs]} for job in plan.jobs]
+    return {"journal": FORMAT, "plan": identity(plan), "jobs": jobs}
+
+
+def _read(path: Path) -> str:
     try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise unusable(path, error.strerror or str(error)) from error
+
+
+def _past(entries: Iterator[Entry]) -> Past:
+    past = Past()
+    for entry in entries:
+        if "end" not in entry:
+            continue
+        job = JobId(str(entry["end"]))
+        past.done.pop(job, None)
+        past.failed.discard(job)
+        if "response" in entry:
+            past.done[job] = {str(key): str(value) for key, value in entry["response"].items()}
+        elif entry.get("outcome") == "failed":
+            past.failed.add(job)
+    return past

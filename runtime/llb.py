@@ -36,11 +36,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where LLB is submitted. `clients` are the jobs of the run by id, `job` is the one that submits. `mode` is how
-    the driver resolves images, empty for its default."""
+    """Where LLB is submitted. `own` is the job that submits, `clients` those of the run by what they serve: name and
+    path of a directory. `mode` is how the driver resolves images, empty for its default."""
 
-    job: str
-    clients: Mapping[str, Client]
+    own: Client
+    clients: Mapping[tuple[str, str], Client]
     mode: str = ""
     proxies: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,8 +57,9 @@ class Place:
     def _attrs(self, source: SourceOp) -> dict[str, str] | None:
         attrs = dict(source.attrs)
         if source.identifier.startswith("local://"):
-            client = self.clients[attrs.get(SESSION) or self.job]
-            attrs[SESSION] = client.session_of(source.identifier.removeprefix("local://"))
+            mount = source.identifier.removeprefix("local://")
+            client = self.clients[mount, attrs[SESSION]] if SESSION in attrs else self.own
+            attrs[SESSION] = client.session_of(mount)
             hint = attrs.get(SHARED_KEY, "")
             if hint.startswith("context:") and hint.endswith("-"):
                 attrs[SHARED_KEY] = hint + client.keys.get(hint[len("context:") : -1], "")
@@ -136,7 +137,8 @@ class _Sources:
     def add(self, name: str, meta: OpMeta) -> None:
         for file, first, last in meta.places:
             location = Location(sourceIndex=self._index(file))
-            for line in range(first, last + 1):
+            count = self._dockerfiles[file].text.count(b"\n") + 1
+            for line in range(first, min(last, count) + 1):
                 one = Range()
                 one.start.line = one.end.line = line
                 location.ranges.append(one)

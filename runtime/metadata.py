@@ -9,6 +9,9 @@ from pathlib import Path
 
 from bakec.ir.codes.run import METADATA_FILE
 from bakec.ir.diagnostics import fail
+from bakec.runtime.buildkit.proto.control_pb2 import VertexWarning
+from bakec.runtime.buildkit.proto.ops_pb2 import Position
+from bakec.runtime.exports import TRUE
 from bakec.runtime.results import JobResult
 
 
@@ -19,17 +22,50 @@ def check(path: Path) -> None:
         raise fail(METADATA_FILE.at(None, reason=reason))
 
 
-def render(jobs: Sequence[JobResult]) -> str:
-    """Two spaces, keys sorted, no line feed at the end."""
-    document = {job.target: {key: decode(value) for key, value in job.response.items()} for job in jobs}
+def render(jobs: Sequence[JobResult], env: Mapping[str, str]) -> str:
+    """Two spaces, keys sorted, no line feed at the end. Warnings are in it where the environment asks for them."""
+    document: dict[str, object] = {
+        job.target: {key: decode(value) for key, value in job.response.items()} for job in jobs
+    }
+    warnings = [each for job in jobs for each in job.warnings]
+    if warnings and env.get("BUILDX_METADATA_WARNINGS", "") in TRUE:
+        document["buildx.build.warnings"] = warnings
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def write(path: Path, jobs: Sequence[JobResult]) -> None:
+def warning(found: VertexWarning) -> dict[str, object]:
+    """A warning as the reference writes it: bytes in base64, nothing that is empty."""
+    info = {
+        "filename": found.info.filename,
+        "data": _base64(found.info.data),
+        "language": found.info.language,
+    }
+    places = [{"start": _position(each.start), "end": _position(each.end)} for each in found.ranges]
+    values = {
+        "vertex": found.vertex,
+        "level": found.level,
+        "short": _base64(found.short),
+        "detail": [_base64(line) for line in found.detail],
+        "url": found.url,
+        "sourceInfo": {key: value for key, value in info.items() if value},
+        "range": places,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _position(found: Position) -> dict[str, int]:
+    return {key: value for key, value in (("line", found.line), ("character", found.character)) if value}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def write(path: Path, jobs: Sequence[JobResult], env: Mapping[str, str]) -> None:
     """At once or not at all, mode 0644."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        fresh.write_text(render(jobs))
+        fresh.write_text(render(jobs, env))
         fresh.chmod(0o644)
         fresh.replace(path)
     except OSError as error:

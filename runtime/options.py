@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from bakec.runtime.schedule import Claim
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -26,13 +28,26 @@ class RunOptions:
     metadata_file: Path | None = None
     timeout: float = 0.0
     """Seconds that one job may take; 0 is no limit."""
-    publish_last: bool = False
-    """Push nothing before everything is built: a set of images is published whole or not at all."""
+    publish: str = "each"
+    """When to push: `each` target when it is built; `after-all` are built, so that a set of images is published whole
+    or not at all; `never`."""
     retries: int = 0
     """How often a job is tried again that something outside of its definition has failed."""
     journal: Path | None = None
     """Where to note which jobs have finished."""
     resume: bool = False
     """Do not run again what the journal says is finished."""
+    failed_only: bool = False
+    """With `resume`: run only what the journal says has failed, and what that needs."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Slots of named pools."""
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    """What targets take besides the usual one slot."""
+    deadline: float = 0.0
+    """Seconds that the run may take; 0 is no limit."""
+    idle: float = 0.0
+    """Seconds in which the builder may say nothing; 0 is no limit."""
+    log_dir: Path | None = None
+    """Where to write a log of each target."""
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     stderr: TextIO = field(default_factory=lambda: sys.stderr, repr=False)

@@ -117,6 +117,7 @@ def compose(job: Job, site: Site) -> Request:
         mounts=mounts,
         shared_key=_shared_key(mounts["context"], site) if "context" in mounts else "",
     )
+    _find_dockerfile(request)
     _attest(request, site)
     _resolve(request, site)
     checkout = site.checkout(mounts["context"]) if "context" in mounts else None
@@ -145,11 +146,36 @@ def _mounts(job: Job, site: Site) -> dict[str, Path]:
         folder.mkdir()
         (folder / "Dockerfile").write_text(job.dockerfile_inline)
         mounts["dockerfile"] = folder
-    for path in mounts.values():
+    for name, path in mounts.items():
         if not path.is_dir():
-            reason = "not a directory" if path.exists() else "no such directory"
-            raise fail(CONTEXT_MISSING.at(None, target=job.target, path=path, reason=reason))
+            raise fail(CONTEXT_MISSING.at(None, target=job.target, reason=_missing(job, name, path)))
     return mounts
+
+
+def _missing(job: Job, name: str, path: Path) -> str:
+    """What the reference says of a directory that is not there."""
+    shown = next((local.path for local in job.locals if local.name == name), name)
+    if name in MAIN_MOUNTS:
+        return f'unable to prepare context: path "{shown}" not found'
+    key = _context_key(name)
+    if path.exists():
+        return f"failed to get build context path {{{shown} <nil>}}: not a directory"
+    return f"failed to get build context {key}: stat {shown}: no such file or directory"
+
+
+def _context_key(mount: str) -> str:
+    """One called like a main mount goes under `_NAME`."""
+    return mount[1:] if mount in [f"_{main}" for main in MAIN_MOUNTS] else mount
+
+
+def _find_dockerfile(request: Request) -> None:
+    """A `Dockerfile` that is absent may be called `dockerfile`."""
+    name, folder = request.attrs.get("filename", ""), request.mounts.get("dockerfile")
+    if name != "Dockerfile" or folder is None or (folder / name).exists():
+        return
+    # Names as they are in the folder: on a disk that ignores case both would be found.
+    if any(entry.name == "dockerfile" for entry in folder.iterdir()):
+        request.attrs["filename"] = "dockerfile"
 
 
 def _check_builder(job: Job, site: Site) -> None:
@@ -199,11 +225,11 @@ def _resolve(request: Request, site: Site) -> None:
 
 
 def _add_contexts(request: Request, site: Site) -> None:
-    """Named contexts that are directories. One called like a main mount goes under `_NAME`."""
+    """Named contexts that are directories."""
     for name, path in request.mounts.items():
         if name in MAIN_MOUNTS:
             continue
-        key = name[1:] if name in [f"_{main}" for main in MAIN_MOUNTS] else name
+        key = _context_key(name)
         request.attrs[f"context:{key}"] = f"local:{name}"
         request.attrs[f"sharedkey:localdir:{key}"] = _shared_key(path, site)
 

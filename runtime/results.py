@@ -20,6 +20,8 @@ class Outcome(Enum):
     SKIPPED = "skipped"
     """Not built, because a job it uses was not."""
     CANCELLED = "cancelled"
+    LEFT = "left out"
+    """Not asked for: only what failed before is run."""
 
     @property
     def is_success(self) -> bool:
@@ -39,6 +41,8 @@ class JobResult:
     response: Mapping[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     attempts: int = 1
+    warnings: tuple[Mapping[str, object], ...] = ()
+    """What the frontend warned of, in the form of the metadata file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

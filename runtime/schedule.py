@@ -4,10 +4,15 @@ A job passes through phases. It is *solved* (its frontend has made LLB), *built*
 and ended). A job that is linked to others keeps the daemon from forgetting shared work by an order of its
 own: it is built when all that use it are solved and all that it uses are built, and finished when all that
 use it are done. A job that waits for others holds no slot, so a limit of one slot cannot lock the run.
+
+Slots come in pools. All jobs take from the one without a name (`--jobs`); a job may also take from a named pool
+that stands for something scarce. A job that does not fit its pool yet holds back those behind it in that pool: a
+heavy one is not overtaken for ever.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -45,18 +50,42 @@ Start = tuple[JobId, Phase]
 """A job and the phase of work that it may enter."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a job at work takes: one slot of all and `slots` of `pool`, or `slots` of all."""
+
+    pool: str = ""
+    slots: int = 1
+
+    @property
+    def of_all(self) -> int:
+        return 1 if self.pool else self.slots
+
+
+USUAL = Claim()
+
+
 @dataclass(slots=True)
 class RunState:
-    """Where each job of a run is. `limit` is the number of slots, 0 for no limit."""
+    """Where each job of a run is. `limits` are the slots of each pool; one that is missing or 0 has no limit."""
 
     parents: Mapping[JobId, tuple[JobId, ...]]
     children: Mapping[JobId, tuple[JobId, ...]]
     order: Mapping[JobId, int]
-    limit: int = 0
+    limits: Mapping[str, int] = field(default_factory=dict)
+    claims: Mapping[JobId, Claim] = field(default_factory=dict)
     phases: dict[JobId, Phase] = field(default_factory=dict)
-    working: int = 0
-    ready: list[tuple[int, int, JobId]] = field(default_factory=list)
-    """A heap of what may be entered: later phases first, then the plan's order."""
+    taken: Counter[str] = field(default_factory=Counter)
+    """Slots in use, by pool."""
+    ready: dict[str, list[tuple[int, int, JobId]]] = field(default_factory=dict)
+    """Of each pool, a heap of what may be entered: later phases first, then the plan's order."""
+
+    def claim(self, job: JobId) -> Claim:
+        return self.claims.get(job, USUAL)
+
+    def has_room(self, pool: str, slots: int) -> bool:
+        limit = self.limits.get(pool, 0)
+        return not limit or self.taken[pool] + slots <= limit
 
     def is_linked(self, job: JobId) -> bool:
         return bool(self.parents[job] or self.children[job])
@@ -66,9 +95,15 @@ class RunState:
         return all(phase.is_end for phase in self.phases.values())
 
 
-def begin(jobs: Iterable[Job], limit: int = 0, done: frozenset[JobId] = frozenset()) -> RunState:
+def begin(
+    jobs: Iterable[Job],
+    limits: Mapping[str, int] | None = None,
+    claims: Mapping[JobId, Claim] | None = None,
+    *,
+    done: frozenset[JobId] = frozenset(),
+) -> RunState:
     """The state of a run before its first job; `done` jobs are not run again. A job that others need and
-    that was done is run again if one of those is not: its result is needed."""
+    that was done is run again if one of those is not: its result is needed. No claim may be larger than its pool."""
     jobs = tuple(jobs)
     children: dict[JobId, list[JobId]] = {job.id: [] for job in jobs}
     parents: dict[JobId, tuple[JobId, ...]] = {}
@@ -80,7 +115,8 @@ def begin(jobs: Iterable[Job], limit: int = 0, done: frozenset[JobId] = frozense
         parents=parents,
         children={job: tuple(users) for job, users in children.items()},
         order={job.id: index for index, job in enumerate(jobs)},
-        limit=limit,
+        limits=limits or {},
+        claims=claims or {},
     )
     for job in reversed(jobs):
         needed = any(state.phases[child] is Phase.WAITING for child in children[job.id])
@@ -93,10 +129,19 @@ def begin(jobs: Iterable[Job], limit: int = 0, done: frozenset[JobId] = frozense
 def starts(state: RunState) -> list[Start]:
     """Take what may start now: call it after every event."""
     taken: list[Start] = []
-    while state.ready and not (state.limit and state.working >= state.limit):
-        later, _, job = heapq.heappop(state.ready)
+    waiting: set[str] = set()
+    while heads := [(heap[0], pool) for pool, heap in state.ready.items() if heap and pool not in waiting]:
+        (later, _, job), pool = min(heads)
         phase = Phase(-later)
-        if state.phases[job] is Phase(phase - 1):
+        claim = state.claim(job)
+        if state.phases[job] is not Phase(phase - 1):
+            heapq.heappop(state.ready[pool])  # it was put there twice, or has been skipped since
+        elif not state.has_room("", claim.of_all):
+            break
+        elif pool and not state.has_room(pool, claim.slots):
+            waiting.add(pool)
+        else:
+            heapq.heappop(state.ready[pool])
             _set(state, job, phase)
             taken.append((job, phase))
     return taken
@@ -126,7 +171,12 @@ def advance(state: RunState, job: JobId, phase: Phase) -> list[JobId]:
 
 def _set(state: RunState, job: JobId, phase: Phase) -> None:
     before = state.phases.get(job, Phase.WAITING)
-    state.working += phase.is_work - before.is_work
+    change = phase.is_work - before.is_work
+    if change:
+        claim = state.claim(job)
+        state.taken[""] += change * claim.of_all
+        if claim.pool:
+            state.taken[claim.pool] += change * claim.slots
     state.phases[job] = phase
 
 
@@ -134,7 +184,8 @@ def _look_at(state: RunState, job: JobId) -> None:
     """Put the job on the heap if it may go on. Doing so twice is harmless: `starts` checks the phase."""
     phase = state.phases[job]
     if phase in (Phase.WAITING, Phase.SOLVED, Phase.BUILT) and _may_leave(state, job, phase):
-        heapq.heappush(state.ready, (-(phase + 1), state.order[job], job))
+        heap = state.ready.setdefault(state.claim(job).pool, [])
+        heapq.heappush(heap, (-(phase + 1), state.order[job], job))
 
 
 def _may_leave(state: RunState, job: JobId, phase: Phase) -> bool:
@@ -146,3 +197,14 @@ def _may_leave(state: RunState, job: JobId, phase: Phase) -> bool:
             state.phases[each] >= Phase.BUILT for each in parents
         )
     return all(state.phases[each].is_end for each in children)
+
+
+def rounds(state: RunState) -> Iterator[list[JobId]]:
+    """Play a run in which all work takes the same time: the jobs that are built together, round by round."""
+    while going := starts(state):
+        built = [job for job, phase in going if phase is Phase.BUILDING or not state.is_linked(job)]
+        fresh = [job for job in dict.fromkeys(built) if state.phases[job] is not Phase.SOLVING]
+        if fresh:
+            yield fresh
+        for job, phase in going:
+            advance(state, job, Phase(phase + 1))

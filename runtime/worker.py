@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,7 +13,7 @@ from bakec.ir.plan import Job, JobId
 from bakec.ir.span import Source, Span
 from bakec.runtime import publish
 from bakec.runtime.build import Build, Input, Node
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
 from bakec.runtime.buildkit.proto.gateway_pb2 import Result
 from bakec.runtime.buildkit.services.ssh import SshError
 from bakec.runtime.dockerconfig import DockerConfig
@@ -20,6 +21,7 @@ from bakec.runtime.drivers.base import Features, Images
 from bakec.runtime.errors import SolveError
 from bakec.runtime.options import RunOptions
 from bakec.runtime.progress.display import Display
+from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
@@ -42,6 +44,11 @@ class Record:
     attempts: int = 0
     steps: dict[str, bool] = field(default_factory=dict)
     """Steps of the build by digest, and whether they came from the cache."""
+    work: list[tuple[str, float, float]] = field(default_factory=list)
+    """Phases of work, with the Unix times between which they went on; the end is 0 while they do."""
+    because: str = ""
+    """The target whose failure this one was skipped for."""
+    warnings: list[VertexWarning] = field(default_factory=list)
 
     @property
     def is_cached(self) -> bool:
@@ -52,6 +59,16 @@ class Record:
             is_step = vertex.name.startswith("[") and not vertex.name.startswith("[internal]")
             if is_step and vertex.HasField("completed"):
                 self.steps[vertex.digest] = vertex.cached
+        self.warnings += response.warnings
+
+    def enter(self, phase: Phase) -> None:
+        self.work.append((phase.name.lower(), time.time(), 0.0))
+
+    def leave(self) -> None:
+        """The phase that goes on has ended, if one does."""
+        if self.work and not self.work[-1][2]:
+            phase, since, _ = self.work.pop()
+            self.work.append((phase, since, time.time()))
 
 
 class Turns(Protocol):
@@ -61,6 +78,10 @@ class Turns(Protocol):
 
     def reached(self, job: Job, phase: Phase) -> None:
         """The job has come to the end of a phase of work."""
+        ...
+
+    def heard(self) -> None:
+        """The builder is at work: it has said something."""
         ...
 
     async def granted(self, job: Job) -> None:
@@ -78,6 +99,7 @@ class Workplace:
     requests: Mapping[JobId, Request]
     results: dict[JobId, Result] = field(default_factory=dict)
     display: Display
+    logs: Logs | None
     features: Features
     images: Images | None
     config: DockerConfig
@@ -91,6 +113,7 @@ async def work(place: Workplace, job: Job, record: Record) -> None:
     while True:
         record.attempts += 1
         record.steps.clear()
+        record.warnings.clear()
         try:
             async with asyncio.timeout(place.options.timeout or None):
                 record.response = await _build(place, job, record)
@@ -112,8 +135,11 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
     prefix = job.target if len(place.jobs) > 1 else ""
 
     def watch(response: StatusResponse) -> None:
+        place.turns.heard()
         record.watch(response)
         place.display.update(prefix, response)
+        if place.logs is not None:
+            place.logs.update(job.target, response)
 
     load = place.images.load if place.images is not None else None
     async with Build(place.node, request, load, watch) as build:

@@ -1,4 +1,7 @@
-"""Writes the generated pages of docs/ anew; with `--check`, only says which are out of date, and exits 1."""
+"""Writes the generated pages of docs/ anew, those of other scripts too. With `--check`, only says which are out of
+date, and exits 1."""
+
+# ruff: noqa: E501 - paragraphs of the pages
 
 import importlib.util
 import pkgutil
@@ -20,7 +23,7 @@ NOTE: Final = "Made by `scripts/generate.py` from {source}: edit that, then run 
 
 
 def main(args: list[str]) -> int:
-    stale = 0
+    stale = 0 if script("schema").main(args) == 0 else 1
     for name, lines in PAGES.items():
         path, page = ROOT / "docs" / name, "\n".join(lines())
         if not path.exists() or path.read_text("utf-8") != page:
@@ -134,9 +137,11 @@ def targets() -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     yield from map(_row, FIELDS.values())
     yield "\n`--set TARGET.push=BOOL` and `--set TARGET.load=BOOL` change `output`; `--set TARGET.secret.ID=SPEC` one secret.\n"
-    yield "Keys of `resources`: " + ", ".join(
-        f"`{name}` ({'text' if kind is str else 'number'})" for name, kind in RESOURCES.items()
-    ) + ".\n"
+    yield (
+        "Keys of `resources`: "
+        + ", ".join(f"`{name}` ({'text' if kind is str else 'number'})" for name, kind in RESOURCES.items())
+        + ".\n"
+    )
 
 
 def _row(field: Field) -> str:

@@ -2,12 +2,17 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bakec.cli.flags import Parser
 from bakec.cli.plans import read_plan
 from bakec.ir.codes import lock as codes
+from bakec.ir.codes import plan as plan_codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import FrontendSolve, Plan
+
+if TYPE_CHECKING:
+    from bakec.compiler.render import llb as render
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,23 +25,33 @@ def main(argv: Sequence[str]) -> int:
     args = parser.read(argv)
     plan = read_plan(args.plan)
     from bakec.compiler.render import llb as render
+    from bakec.ir.llb import WireError
 
     found = [one for one in render.graphs(plan, args.target) if args.platform in ("", one.build.platform)]
     if not found:
         raise fail(codes.NO_GRAPH.at(None, what=args.target or args.plan, reason=_reason(plan, args.target)))
-    match args.format:
+    if args.format == "raw" and len(found) > 1:
+        names = ", ".join(f"{one.job.id} ({one.build.platform})" for one in found)
+        raise fail(codes.ONE_GRAPH.at(None, names=names))
+    try:
+        _print(plan, found, args.format)
+    except (WireError, ValueError) as error:
+        raise fail(plan_codes.INVALID.at(None, path=args.plan, reason=f"an op cannot be read: {error}")) from error
+    return 0
+
+
+def _print(plan: Plan, found: "list[render.Graph]", form: str) -> None:
+    from bakec.compiler.render import llb as render
+
+    match form:
         case "json":
             print(render.render_json(plan, found))
         case "dot":
             print("\n".join(render.render_dot(plan, found)))
-        case "raw" if len(found) > 1:
-            names = ", ".join(f"{one.job.id} ({one.build.platform})" for one in found)
-            raise fail(codes.ONE_GRAPH.at(None, names=names))
         case "raw":
             sys.stdout.buffer.write(render.raw(plan, found[0]))
         case _:
             print("\n".join(render.render_text(plan, found)))
-    return 0
 
 
 def _reason(plan: Plan, target: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Final, TextIO
 
 from bakec.ir.diagnostics import Diagnostic
 
-
 FORMS: Final = {"text": "text", "json": "json", "sarif": "sarif", "github": "annotations"}
 """How diagnostics can be written, and the module of `compiler.render` that writes them so."""
 

@@ -6,16 +6,20 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakec.cli.flags import Parser
 from bakec.cli.output import report
 from bakec.cli.plans import read_plan
 from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import define as codes
+from bakec.ir.codes import run as run_codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Plan
 from bakec.runtime.policies import refuse
+
+if TYPE_CHECKING:
+    from bakec.runtime.schedule import Claim
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,9 +28,14 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--root", default=".", metavar="DIR", help="folder that the plan's paths are relative to")
     parser.add_argument("--journal", default="", metavar="FILE", help="note finished jobs here (default: PLAN.journal)")
     parser.switch("--resume", help="skip the jobs that the journal says are finished")
+    parser.switch("--only-failed", help="with --resume: run only what has failed, and what that needs")
     add_run_flags(parser)
     args = parser.read(argv)
     plan = read_plan(args.plan)
+    if args.only_failed and not args.resume:
+        raise fail(run_codes.HAS_NO_JOURNAL.at(None, flag="--only-failed", needed="--resume"))
+    if args.resume and args.plan == "-" and not args.journal:
+        raise fail(run_codes.HAS_NO_JOURNAL.at(None, flag="--resume", needed="--journal"))
     journal = args.journal or (f"{args.plan}.journal" if args.plan != "-" else "")
     return perform(plan, args, root=Path(args.root), journal=Path(journal) if journal else None, resume=args.resume)
 
@@ -36,10 +45,20 @@ def add_run_flags(parser: Parser) -> None:
     add = parser.add_argument
     add("--builder", default="", metavar="NAME", help="builder or its address (default: the current one)")
     add("-j", "--jobs", type=int, default=0, metavar="N", help="how many jobs may work at once (default: no limit)")
-    parser.switch("--keep-going", help="go on with what does not depend on a failed job")
+    add("--pool", action="append", default=[], metavar="NAME=SLOTS", help="a pool of slots for something scarce")
+    weight = "what TARGET takes while it works: slots of --jobs, or of a pool (TARGET=N@POOL)"
+    add("--weight", action="append", default=[], metavar="TARGET=N", help=weight)
+    add("--fail", choices=("fast", "keep-going"), default="fast", help="what a failed job stops (default: all)")
+    parser.switch("--keep-going", help="go on with what does not depend on a failed job: --fail keep-going")
+    publish = "push each target when it is built, all after all are built, or nothing"
+    add("--publish", choices=("each", "after-all", "never"), default="each", help=publish)
+    parser.switch("--dry-run", help="print what would be built in which order, and build nothing")
     add("--progress", default="auto", metavar="MODE", help="auto, plain, tty, quiet or rawjson (on standard error)")
     add("--metadata-file", default="", metavar="FILE", help="write the results as JSON")
     add("--timeout", type=float, default=0.0, metavar="SECONDS", help="how long one job may take")
+    add("--deadline", type=float, default=0.0, metavar="SECONDS", help="how long the run may take")
+    add("--idle-timeout", type=float, default=0.0, metavar="SECONDS", help="how long the builder may be silent")
+    add("--log-dir", default="", metavar="DIR", help="write a log of each target to DIR/TARGET.log")
     add("--allow", action="append", default=[], metavar="PRIVILEGE", help="grant a privilege that the plan asks for")
     add("--retries", type=int, default=0, metavar="N", help="try a job again when the infrastructure failed it")
 
@@ -54,6 +73,13 @@ def perform(
     implied: Iterable[str] = (),
 ) -> int:
     """Run `plan` as the flags say; returns the exit code. Raises `Failed` for privileges that were not granted."""
+    from bakec.runtime.limits import parse_claims, parse_pools
+
+    pools = parse_pools(args.pool)
+    claims = parse_claims(args.weight, plan, {**pools, "": args.jobs})
+    if args.dry_run:
+        print(_rehearse(plan, {**pools, "": args.jobs}, claims), end="")
+        return 0
     check_privileges(plan, root, args.allow, implied)
     refuse(plan, root)
     # What is here stays; what the run makes from now on may have cycles.
@@ -66,22 +92,40 @@ def perform(
         root=root,
         builder=args.builder,
         jobs=args.jobs,
-        keep_going=bool(args.keep_going),
+        pools=pools,
+        claims=claims,
+        keep_going=bool(args.keep_going) or args.fail == "keep-going",
+        publish=args.publish,
         progress=args.progress,
         metadata_file=Path(args.metadata_file) if args.metadata_file else None,
         timeout=args.timeout,
         retries=args.retries,
         journal=journal,
         resume=resume,
+        failed_only=bool(getattr(args, "only_failed", False)),
+        deadline=args.deadline,
+        idle=args.idle_timeout,
+        log_dir=Path(args.log_dir) if args.log_dir else None,
     )
     result = run_plan(plan, options)
     sys.stderr.flush()
-    report(result.diagnostics)
+    report((*result.warnings, *result.diagnostics))
     if not any(job.call for job in plan.jobs):
         return result.exit
     from bakec.cli.calls import parse_form, print_calls
 
     return result.exit or print_calls(plan, result, parse_form(getattr(args, "call", "")))
+
+
+def _rehearse(plan: Plan, limits: Mapping[str, int], claims: Mapping[str, "Claim"]) -> str:
+    """The order of a run in which all work takes the same time, a line for each round."""
+    from bakec.runtime.schedule import begin, rounds
+
+    targets = {job.id: job.target for job in plan.jobs}
+    of_jobs = {job.id: claims[job.target] for job in plan.jobs if job.target in claims}
+    found = list(rounds(begin(plan.jobs, limits, of_jobs)))
+    lines = [f"{number}  {' '.join(targets[job] for job in jobs)}" for number, jobs in enumerate(found, start=1)]
+    return "\n".join([*lines, f"{len(targets)} targets in {len(found)} rounds; nothing was built"]) + "\n"
 
 
 def check_privileges(plan: Plan, root: Path, allow: Sequence[str], implied: Iterable[str]) -> None:

@@ -80,7 +80,7 @@ class Request:
 
     `attrs` are the frontend attributes a client would send. `local_files` are the ignore files of local directories
     (name of the directory, path, content). `inputs` are the graphs behind `input:` contexts. `session` is put where
-    a real build puts the id of its session: for a plan, the id of the job, which the runtime exchanges. `host` is
+    a real build puts the id of its session. `host` is
     the machine the reference's frontend would run on. `direct` lowers without a gateway, as a library does: no named
     contexts, no ignore file, no session.
     """

@@ -37,4 +37,4 @@ def _place(diagnostic: Diagnostic, files: dict[int, int]) -> tuple[int, int]:
 def _ignored(diagnostic: Diagnostic) -> bool:
     span = diagnostic.subject
     found = _IGNORE.search(span.source.line_text(span.line)) if span else None
-    return bool(found) and (not found[1] or diagnostic.rule.code in found[1])
+    return found is not None and (not found[1] or diagnostic.rule.code in found[1])

@@ -1,7 +1,8 @@
 """What rules look at."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bakec.compiler.host import Host
 from bakec.ir import syntax
@@ -61,7 +62,11 @@ def listed(names: Iterable[str]) -> str:
 _SHOWN = 4
 
 
-def shared(owners: Mapping[str, list[tuple[str, Origin | None]]]) -> Iterator[tuple[str, list[str], Span | None]]:
+Owners: TypeAlias = dict[str, list[tuple[str, Origin | None]]]
+"""By the thing that is owned: names of targets, and where each says so."""
+
+
+def shared(owners: Owners) -> Iterator[tuple[str, list[str], Span | None]]:
     """What several targets own: the thing, their names, and where the last of them says so."""
     for thing, found in owners.items():
         names = list(dict.fromkeys(name for name, _ in found))

@@ -276,6 +276,7 @@ class Folder:
                 sink.extend(error.diagnostics)
             except RecursionError:
                 sink.add(evaluate_codes.TOO_DEEP.at(function.span))
+                return
 
     def _check_function(self, name: str, function: FunctionDecl, above: tuple[str, ...]) -> None:
         if name in self._functions_done:

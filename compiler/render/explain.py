@@ -8,6 +8,7 @@ from bakec.compiler.render.values import entry, shown
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.fields import FIELDS
 from bakec.ir.plan import Need, OriginRecord, Plan, Target
 
 
@@ -38,7 +39,8 @@ def explain(plan: Plan, query: str) -> list[Explanation]:
 
 
 def _values(view: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in view.items():
+    for name in (name for name in FIELDS if name in view):
+        value = view[name]
         if isinstance(value, dict):
             yield from ((f"{name}.{key}", one) for key, one in value.items())
         elif isinstance(value, list):

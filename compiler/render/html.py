@@ -10,6 +10,7 @@ from bakec.compiler.render.diff import members, summary, symbol
 from bakec.compiler.render.graph import Edge, Graph, Node, places
 from bakec.compiler.render.values import entry, shown
 from bakec.ir.diff import Change, PlanDiff, TargetDiff
+from bakec.ir.fields import FIELDS
 from bakec.ir.plan import Plan
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -113,7 +114,7 @@ def _target(target: TargetDiff, before: Any, after: Any) -> Iterator[str]:
     yield _TABLE_HEAD
     yield from (_change_row(change) for change in target.changes)
     yield "</table>"
-    same = [name for name in after if after[name] == before.get(name)]
+    same = [name for name in FIELDS if name in after and after[name] == before.get(name)]
     if same:
         rows = "".join(_row(name, before[name], after[name], "") for name in same)
         yield f"<details><summary>{len(same)} attributes the same</summary>{_TABLE_HEAD}{rows}</table></details>"

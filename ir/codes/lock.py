@@ -92,3 +92,10 @@ ONE_GRAPH = Rule(
     hint="choose one with --target and --platform",
     exit=Exit.USAGE,
 )
+BAD_OP = Rule(
+    "BK663",
+    "target `{target}`: its build graph cannot be read: {reason}",
+    explain="The plan holds an operation that is not LLB, or a directory of a target that is not in the plan.",
+    hint="compile it again",
+    exit=Exit.PLAN,
+)

@@ -53,7 +53,7 @@ BAD_REQUEST = Rule(
 )
 CONTEXT_MISSING = Rule(
     "BK707",
-    "target `{target}`: cannot read build context `{path}`: {reason}",
+    "target `{target}`: {reason}",
     explain="A plan names its directories relative to the folder it was compiled in. This one is not there,"
     " or is not a directory, below the root that `run` was given.",
     hint="run the plan from the folder it was compiled in, or name that folder with --root",
@@ -142,4 +142,39 @@ POLICY = Rule(
     "without them.",
     hint="build it with docker buildx bake, or disable the policy: --policy disabled=true",
     exit=Exit.REFUSED,
+)
+RUN_DEADLINE = Rule(
+    "BK720",
+    "the run has not finished after {seconds} seconds",
+    explain="The time that `--deadline` gives for a whole run was over. Everything was stopped.",
+    hint="`--resume` goes on with what was not finished",
+    exit=Exit.DEADLINE,
+)
+IDLE = Rule(
+    "BK721",
+    "the builder has said nothing for {seconds} seconds",
+    explain="No step of any build started, ended or printed anything for the time that `--idle-timeout` allows. "
+    "Everything was stopped. A step that works without printing is silent too, so the time should be longer than the "
+    "longest of them.",
+    hint="`--resume` goes on with what was not finished",
+    exit=Exit.DEADLINE,
+)
+LOG_DIR = Rule(
+    "BK722",
+    "cannot write logs to {path}: {reason}",
+    explain="`--log-dir` names a folder that gets a log of each target; it is made if it is not there.",
+    exit=Exit.USAGE,
+)
+BAD_LIMIT = Rule(
+    "BK723",
+    "invalid {flag} `{value}`: {reason}",
+    explain="A pool is given as NAME=SLOTS, a weight as TARGET=SLOTS or TARGET=SLOTS@POOL. A target cannot weigh more "
+    "than its pool has, or it could never start.",
+    exit=Exit.USAGE,
+)
+HAS_NO_JOURNAL = Rule(
+    "BK724",
+    "{flag} needs {needed}",
+    explain="Only a journal knows what an earlier run has finished and what has failed.",
+    exit=Exit.USAGE,
 )

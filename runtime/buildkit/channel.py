@@ -1,4 +1,9 @@
-"""The connection to a daemon: one gRPC channel for all builds, and the pipes of their sessions.
+"""The connection to a daemon: gRPC channels, and the pipes of sessions.
+
+A daemon takes so many calls at a time on one channel, 250 in an HTTP/2 server written in Go, and lets more
+wait. Every build keeps some open from its start to its end, so many builds on one channel would hold all of
+them and wait for each other for ever. So there is one channel for short calls, and *lanes* for a few builds
+each.
 
 gRPC cannot be given a connection that somebody else has opened. Where a driver must open it (an HTTP
 upgrade, a command's standard streams), a relay on a private unix socket joins each connection of gRPC to one
@@ -7,12 +12,13 @@ of the driver.
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from bakec.ir.diagnostics import Failed
+from bakec.runtime import scratch
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
 from bakec.runtime.drivers.base import Driver, Endpoint, Pipe, SocketPipe
 
@@ -32,29 +38,57 @@ OPTIONS = (
     # The errors of a daemon carry sources and stacks in their trailers.
     ("grpc.absolute_max_metadata_size", 16 << 20),
     ("grpc.enable_http_proxy", 0),
+    # Channels to the same address would share one connection, and its limit.
+    ("grpc.use_local_subchannel_pool", 1),
 )
 SESSION = "/moby.buildkit.v1.Control/Session"
 PIECE = 1 << 20
 """Bytes of session data in one message of `Control.Session`."""
 BACKLOG = 4 << 20
 """Bytes that may wait to be sent before a writer has to."""
+LANE_BUILDS = 30
+"""Builds that share a channel. Each has its Solve, its Status, perhaps its Session, and calls of the gateway."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    channel: grpc.aio.Channel
+    builds: int = 0
 
 
 class Connection:
-    """A channel to one daemon, made by a driver."""
+    """Channels to one daemon, made by a driver; `stack` closes those that are opened later."""
 
-    def __init__(self, driver: Driver, channel: grpc.aio.Channel) -> None:
+    def __init__(self, driver: Driver, endpoint: Endpoint, channel: grpc.aio.Channel, stack: AsyncExitStack) -> None:
         self.driver = driver
         self.channel = channel
+        self._endpoint = endpoint
+        self._stack = stack
+        self._lanes: list[_Lane] = []
 
-    async def dial_session(self, headers: Sequence[tuple[str, str]]) -> Pipe:
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator[grpc.aio.Channel]:
+        """A channel for the calls of one build."""
+        found = next((lane for lane in self._lanes if lane.builds < LANE_BUILDS), None)
+        if found is None:
+            found = _Lane(_channel(self._endpoint))
+            self._lanes.append(found)
+            self._stack.push_async_callback(found.channel.close, None)
+        found.builds += 1
+        try:
+            yield found.channel
+        finally:
+            found.builds -= 1
+
+    async def dial_session(self, headers: Sequence[tuple[str, str]], channel: grpc.aio.Channel | None = None) -> Pipe:
         """The driver's own session pipe if it has one: bulk data then passes neither gRPC nor a relay."""
         pipe = await self.driver.session(headers)
         if pipe is not None:
             return pipe
         metadata = [(name.lower(), value) for name, value in headers]
         # Without serializers the messages pass as bytes.
-        method = cast("Callable[..., Stream]", self.channel.stream_stream(SESSION, None, None))
+        stream_stream = (channel or self.channel).stream_stream
+        method = cast("Callable[..., Stream]", stream_stream(SESSION, None, None))
         return StreamPipe(method(metadata=metadata))
 
 
@@ -63,13 +97,10 @@ async def connect(driver: Driver) -> AsyncIterator[Connection]:
     """Open the driver and a channel to its daemon; both end with the block."""
     try:
         await driver.open()
-        endpoint = driver.endpoint
-        if endpoint is not None:
-            async with _channel(endpoint) as channel:
-                yield Connection(driver, channel)
-            return
-        async with _relay(driver) as address, _channel(Endpoint(address=address)) as channel:
-            yield Connection(driver, channel)
+        async with AsyncExitStack() as stack:
+            endpoint = driver.endpoint or Endpoint(address=await stack.enter_async_context(_relay(driver)))
+            channel = await stack.enter_async_context(_channel(endpoint))
+            yield Connection(driver, endpoint, channel, stack)
     finally:
         await driver.close()
 
@@ -100,7 +131,7 @@ async def _relay(driver: Driver) -> AsyncIterator[str]:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    with tempfile.TemporaryDirectory(prefix="bakec-") as folder:
+    with scratch.folder() as folder:
         path = f"{folder}/relay"
         server = await asyncio.start_unix_server(accept, path, limit=SocketPipe.LIMIT)
         try:

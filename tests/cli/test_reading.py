@@ -356,8 +356,11 @@ def test_explain_says_from_whom_a_value_was_inherited_and_what_set_a_variable(ba
     ]
 
 
-def test_explain_a_whole_target(bakec: Bakec) -> None:
-    _, out, _ = bakec("explain", "app")
+@pytest.mark.parametrize("source", [(), ("-p", "plan.msgpack")], ids=["files", "plan"])
+def test_explain_a_whole_target(source: tuple[str, ...], bakec: Bakec) -> None:
+    bakec("compile", "-o", "plan.msgpack")
+
+    _, out, _ = bakec("explain", "app", *source)
 
     assert [line.partition(" = ")[0] for line in out.splitlines() if " = " in line] == [
         "app.context",

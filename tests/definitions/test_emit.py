@@ -1,5 +1,7 @@
 """What each attribute of a target becomes in a build request."""
 
+# ruff: noqa: E501 - a case a line
+
 from pathlib import Path
 
 import pytest

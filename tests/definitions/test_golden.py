@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-
 from tests.definitions.running import bake
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -26,7 +25,9 @@ def lines(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
-def test_print(folder: Path, tmp_path: Path, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_print(
+    folder: Path, tmp_path: Path, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     copy = shutil.copytree(folder, tmp_path / "project")
     argv = [word for line in lines(folder / "args") for word in shlex.split(line)]
     env = dict(line.split("=", 1) for line in lines(folder / "env"))

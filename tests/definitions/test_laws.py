@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.differential.generate import generate
-from tests.differential.outcome import comparable, ours, write
 
 from bakec.compiler.entries import PARSERS
 from bakec.compiler.merge import merge, normalize
@@ -16,6 +14,8 @@ from bakec.compiler.quantities import parse_size
 from bakec.ir.fields import FIELDS, Field, Kind
 from bakec.ir.module import Entry, FieldValue
 from bakec.ir.values import Value, boolean, string
+from tests.differential.generate import generate
+from tests.differential.outcome import comparable, ours, write
 
 TEXTS = st.sampled_from(["", "a", "b", "c=d", "host"])
 ENTRIES = {
@@ -83,7 +83,9 @@ def test_merging_leaves_its_inputs_alone(older: dict[str, FieldValue], newer: di
 
 
 @given(FIELD_SETS, FIELD_SETS, FIELD_SETS)
-def test_merging_is_associative(one: dict[str, FieldValue], two: dict[str, FieldValue], three: dict[str, FieldValue]) -> None:
+def test_merging_is_associative(
+    one: dict[str, FieldValue], two: dict[str, FieldValue], three: dict[str, FieldValue]
+) -> None:
     """But for those lists whose repeats leave gaps that others fill."""
     left, right = plain(normalize(merge(merge(one, two), three))), plain(normalize(merge(one, merge(two, three))))
     for name in ("cache-from", "policy"):

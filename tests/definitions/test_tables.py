@@ -1,5 +1,7 @@
 """The small languages inside of values: patterns, platforms, sizes, limits, `key=value` entries, privileges."""
 
+# ruff: noqa: E501 - a case a line
+
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,9 @@ def test_platforms_of_this_machine() -> None:
     assert parse_platform("riscv64") == (here.os, "riscv64", "")
 
 
-@pytest.mark.parametrize("text", ["linux/*", "a/b/c/d", "nosuch", "", "linux/a b", "linux//v1", "lin ux/amd64", "linux/amd64\n"])
+@pytest.mark.parametrize(
+    "text", ["linux/*", "a/b/c/d", "nosuch", "", "linux/a b", "linux//v1", "lin ux/amd64", "linux/amd64\n"]
+)
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(PlatformError, match="invalid argument"):
         parse_platform(text)
@@ -192,7 +196,10 @@ def test_paths_that_do_not(flag: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("flag", "message"),
-    [("nope", 'unknown entitlement key "nope"'), ("buildx.local.delete=x", "buildx.local.delete does not accept a value")],
+    [
+        ("nope", 'unknown entitlement key "nope"'),
+        ("buildx.local.delete=x", "buildx.local.delete does not accept a value"),
+    ],
 )
 def test_flags_that_grant_nothing(flag: str, message: str) -> None:
     with pytest.raises(Failed, match=message):

@@ -4,6 +4,8 @@ Most of them are valid and use much of the language at once; some hold one mista
 the reference since 0.29 knows, and to what is deterministic there.
 """
 
+# ruff: noqa: E501 - one text a line reads better than several lines a text
+
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -235,7 +237,9 @@ class Author:
             case "list":
                 return quoted(self.several(TEXTS))
             case _:
-                return "{ " + ", ".join(f"k{at} = {self.literal('text')}" for at in range(self.rng.randint(0, 3))) + " }"
+                return (
+                    "{ " + ", ".join(f"k{at} = {self.literal('text')}" for at in range(self.rng.randint(0, 3))) + " }"
+                )
 
     def compound(self, kind: str, depth: int) -> str:
         """One of the templates of a kind, its holes filled: `<text>` is an expression of kind text."""
@@ -265,7 +269,13 @@ class Author:
         return "{ " + ", ".join(items) + " }"
 
     def contexts(self, at: int) -> str:
-        values = ["docker-image://alpine", "sub", "../up", "https://h/x.git", *(f"target:{one}" for one in self.targets[:at])]
+        values = [
+            "docker-image://alpine",
+            "sub",
+            "../up",
+            "https://h/x.git",
+            *(f"target:{one}" for one in self.targets[:at]),
+        ]
         if self.chance(0.02):
             values.append(f"target:{self.targets[-1]}")
         return "{ " + ", ".join(f'c{key} = "{self.pick(values)}"' for key in range(self.rng.randint(1, 2))) + " }"
@@ -326,10 +336,14 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
 
 ATTRIBUTES: Final[dict[str, Callable[[Author, int], str]]] = {
     "description": lambda author, at: author.expr("text", 1),
-    "context": lambda author, at: author.pick(('"."', '"./sub/"', '"cwd://x"', '"https://h/r.git#b"', author.expr("text", 1))),
+    "context": lambda author, at: author.pick(
+        ('"."', '"./sub/"', '"cwd://x"', '"https://h/r.git#b"', author.expr("text", 1))
+    ),
     "contexts": Author.contexts,
     "dockerfile": lambda author, at: author.pick(('"D"', '""', author.expr("text", 1))),
-    "dockerfile-inline": lambda author, at: author.pick(('"FROM scratch\\n"', "<<EOT\nFROM a\nRUN $${b}\nEOT\n", author.expr("text", 1))),
+    "dockerfile-inline": lambda author, at: author.pick(
+        ('"FROM scratch\\n"', "<<EOT\nFROM a\nRUN $${b}\nEOT\n", author.expr("text", 1))
+    ),
     "args": lambda author, at: author.table(),
     "labels": lambda author, at: author.expr("map", 2),
     "tags": lambda author, at: author.pick((author.list_of(("u/a", "u/b:1", "u/a")), author.expr("list", 2))),
@@ -338,7 +352,9 @@ ATTRIBUTES: Final[dict[str, Callable[[Author, int], str]]] = {
     "target": lambda author, at: author.expr("text", 1),
     "secret": lambda author, at: author.entries(('{ id = "a", src = "f.txt" }', '{ id = "e", env = "E" }'), SECRETS),
     "platforms": lambda author, at: author.list_of(PLATFORMS),
-    "output": lambda author, at: author.entries(('{ type = "image", push = true }', '{ type = "local", dest = "o" }'), OUTPUTS[:5]),
+    "output": lambda author, at: author.entries(
+        ('{ type = "image", push = true }', '{ type = "local", dest = "o" }'), OUTPUTS[:5]
+    ),
     "pull": lambda author, at: author.expr("flag", 1),
     "no-cache": lambda author, at: author.expr("flag", 1),
     "network": lambda author, at: author.one_of(("host", "none", "default")),
@@ -349,7 +365,9 @@ ATTRIBUTES: Final[dict[str, Callable[[Author, int], str]]] = {
     "entitlements": lambda author, at: author.list_of(("network.host", "security.insecure")),
     "extra-hosts": lambda author, at: '{ h = "1.2.3.4", i = "::1" }',
     "annotations": lambda author, at: author.list_of(ANNOTATIONS),
-    "attest": lambda author, at: author.entries(('{ type = "sbom" }', '{ type = "provenance", mode = "min" }'), ATTESTS),
+    "attest": lambda author, at: author.entries(
+        ('{ type = "sbom" }', '{ type = "provenance", mode = "min" }'), ATTESTS
+    ),
     "unknown": lambda author, at: '"is ignored"',
 }
 

@@ -5,14 +5,13 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.differential.generate import Case
-
 from bakec.cli.output import bake_json
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions
 from bakec.compiler.pipeline import load, printable
 from bakec.compiler.render.ranges import messages
 from bakec.ir.diagnostics import Diagnostics, Failed
+from tests.differential.generate import Case
 
 
 class Outcome(NamedTuple):
@@ -47,6 +46,7 @@ def reference(case: Case, folder: Path, env: dict[str, str]) -> Outcome:
     done = subprocess.run(
         ["docker", "buildx", "bake", "--print", "--progress=quiet", *files, *case.args],
         cwd=folder, env={**env, **case.env}, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        check=False,
     )  # fmt: skip
     if done.returncode:
         return Outcome(None, done.stderr.rpartition("ERROR: ")[2].strip())

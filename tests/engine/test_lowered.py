@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from lowered_cases import CASES, target
+from lowered_cases import CASES, SHELL, target
 from real_plans import docker, inspect
 
 from bakec.cli.main import main
@@ -228,20 +229,118 @@ def test_provenance_of_a_lowered_image_has_its_sources_but_no_frontend(
         lower: provenance(registry, "lowered/attested", store_project.digest(store_project.compile(lower)))
         for lower in ("frontend", "llb")
     }
-    import pprint
-    pprint.pprint(found)
-    assert 0
+    for part in ("buildType", "builder"):
+        assert found["llb"][part] == found["frontend"][part]
+    assert digests(found["llb"]) == digests(found["frontend"])
+    assert found["frontend"]["invocation"]["configSource"] == {"entryPoint": "Dockerfile"}
+    assert found["llb"]["invocation"]["configSource"] == {}
+    assert found["frontend"]["invocation"]["parameters"]["frontend"] == "dockerfile.v0"
+    assert "frontend" not in found["llb"]["invocation"]["parameters"]
 
 
-def provenance(registry: str, name: str, digest: str) -> dict[str, object]:
+def digests(predicate: dict[str, Any]) -> list[object]:
+    """What an image was made from."""
+    return [one["digest"] for one in predicate["materials"]]
+
+
+def provenance(registry: str, name: str, digest: str) -> dict[str, Any]:
     """The predicate of the first provenance attestation of a pushed image."""
 
-    def fetch(kind: str, digest: str) -> dict[str, object]:
+    def fetch(kind: str, digest: str) -> dict[str, Any]:
         accept = {"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"}
         request = urllib.request.Request(f"http://{registry}/v2/{name}/{kind}/{digest}", headers=accept)
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
 
-    kinds = {one["annotations"]["vnd.docker.reference.type"]: one for one in fetch("manifests", digest)["manifests"] if "annotations" in one}
-    layers = fetch("manifests", kinds["attestation-manifest"]["digest"])["layers"]
+    listed = fetch("manifests", digest)["manifests"]
+    attested = next(one for one in listed if "vnd.docker.reference.type" in one.get("annotations", {}))
+    layers = fetch("manifests", attested["digest"])["layers"]
     return fetch("blobs", layers[0]["digest"])["predicate"]
+
+
+# --- what a plan was made for ---------------------------------------------------------------------------------
+
+
+def test_a_plan_for_another_platform_is_refused_before_anything_is_built(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(CASES["copy"])
+    plan = project.compile("llb", build_platform="linux/arm64")
+    found = run_plan(plan, RunOptions(root=project.root, env=project.env, progress="quiet"))
+    assert found.exit is Exit.DRIVER
+    assert [one.message for one in found.diagnostics] == [
+        "target `app` was compiled for a builder of platform linux/arm64, and this one is linux/amd64"
+    ]
+
+
+def test_a_failing_step_is_shown_in_its_dockerfile(project: Project) -> None:
+    project.write(target(f"{SHELL}RUN echo {{nonce}}; exit 3"))
+    plan = project.compile("llb", build_platform="linux/amd64")
+    found = run_plan(plan, RunOptions(root=project.root, env=project.env, progress="quiet"))
+    (problem,) = found.diagnostics
+    assert (problem.subject.source.name, problem.subject.line) == ("app (inline)", 4)
+    assert "exit code: 3" in problem.message
+
+
+def test_pins_hold_for_jobs_of_the_frontend_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(CASES["pinned base"])
+    assert project.lock(monkeypatch) == Exit.OK
+    plan = compile_plan(
+        CompileOptions(targets=("app",), lower="frontend", locked=True),
+        Host(env=project.env, cwd=project.root),
+        Diagnostics(),
+    )
+    text = project.run(plan)
+    assert f"{project.images.base}@sha256:" in text
+    ids = image_ids(plan, project.env)
+    lowered = project.compile("llb")
+    assert all(steps(project.run(lowered)).values())
+    assert image_ids(lowered, project.env) == ids
+
+
+# --- the lock file --------------------------------------------------------------------------------------------
+
+
+def test_a_lock_is_kept_until_it_is_told_to_look_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch, busybox: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    name = f"{project.env['BAKEC_TEST_REGISTRY']}/lowered/moving:1"
+    folder = tmp_path_factory.mktemp("moving")
+
+    def push(text: str) -> None:
+        (folder / "Dockerfile").write_text(f"FROM scratch\nCOPY Dockerfile /\nENV SAYS={text}\n")
+        docker(project.env, "buildx", "build", "--quiet", "--tag", name, "--push", str(folder))
+        docker(project.env, "image", "rm", "--force", name)
+
+    push("before")
+    project.write(target(f"FROM {name}\nCOPY nonce /"))
+    assert project.lock(monkeypatch) == Exit.OK
+    first = (project.root / "bakec.lock").read_bytes()
+    assert project.lock(monkeypatch, "--check") == Exit.OK
+    push("after")
+    assert project.lock(monkeypatch) == Exit.OK
+    assert (project.root / "bakec.lock").read_bytes() == first
+    assert project.lock(monkeypatch, "--check") == Exit.DIFFERENT
+    assert (project.root / "bakec.lock").read_bytes() == first
+    assert project.lock(monkeypatch, "--update", name) == Exit.OK
+    assert b"SAYS=after" in (project.root / "bakec.lock").read_bytes()
+    assert project.lock(monkeypatch, "--check") == Exit.OK
+
+
+def test_an_image_that_is_not_there_fails_with_its_name(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"{project.env['BAKEC_TEST_REGISTRY']}/lowered/nobody:1"
+    project.write(target(f"FROM {name}"))
+    assert project.lock(monkeypatch) == Exit.DRIVER
+    assert f"cannot resolve {name}: " in capsys.readouterr().err
+    assert not (project.root / "bakec.lock").exists()
+
+
+def test_without_a_builder_nothing_is_locked(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write(CASES["pinned base"])
+    project.env["DOCKER_HOST"] = f"unix://{project.root}/nobody.sock"
+    assert project.lock(monkeypatch) == Exit.DRIVER
+    assert "BK70" in capsys.readouterr().err

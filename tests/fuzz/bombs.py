@@ -1,5 +1,7 @@
 """Small definitions that would take all memory or all time, if they were let."""
 
+# ruff: noqa: E501 - one text a line reads better than several lines a text
+
 from typing import Final
 
 DEEP: Final = 200_000

@@ -1,5 +1,7 @@
 """Definitions, `--set` and `--var` flags with something wrong in them."""
 
+# ruff: noqa: E501 - a case a line
+
 import re
 from pathlib import Path
 from random import Random
@@ -9,14 +11,71 @@ from tests.differential.generate import generate
 
 TOKEN: Final = re.compile(r"\$\{|%\{|<<-?\w+|[A-Za-z_][\w-]*|\d+|\s+|.", re.DOTALL)
 PIECES: Final = (
-    *('"', "}", "{", "${", "[", "]", "=", "nope", "null", "1", ",", "\n", "(", ")", "?", ":", "true", "target.x", "upper("),
-    *("<<EOT\n", "%{ if true }", "%{ endfor }", ".", "*", "!", "/*", "#", "é", "\t", '""', "[]", "{}", "- ", "&a", "*a"),
-    *("<<", "!x", "...", "\\u0000", "\ud800", "\x00", "1e999", "-", "~}", "$$", "\u2028", "|", ">-", "? ", "%", "@", "`"),
+    *(
+        '"',
+        "}",
+        "{",
+        "${",
+        "[",
+        "]",
+        "=",
+        "nope",
+        "null",
+        "1",
+        ",",
+        "\n",
+        "(",
+        ")",
+        "?",
+        ":",
+        "true",
+        "target.x",
+        "upper(",
+    ),
+    *(
+        "<<EOT\n",
+        "%{ if true }",
+        "%{ endfor }",
+        ".",
+        "*",
+        "!",
+        "/*",
+        "#",
+        "é",
+        "\t",
+        '""',
+        "[]",
+        "{}",
+        "- ",
+        "&a",
+        "*a",
+    ),
+    *(
+        "<<",
+        "!x",
+        "...",
+        "\\u0000",
+        "\ud800",
+        "\x00",
+        "1e999",
+        "-",
+        "~}",
+        "$$",
+        "\u2028",
+        "|",
+        ">-",
+        "? ",
+        "%",
+        "@",
+        "`",
+    ),
     *("matrix", "inherits", "target:t0", "for x in", "if", "=>", "9" * 400, "\ufeff", "\r", "'", "services:", "build:"),
 )
 GOLDEN: Final = Path(__file__).parents[1] / "definitions/golden"
 SEEDS: Final = sorted(
-    path for path in GOLDEN.glob("*/*/*") if path.suffix in (".hcl", ".json", ".yaml", ".yml") and path.stem != "expected"
+    path
+    for path in GOLDEN.glob("*/*/*")
+    if path.suffix in (".hcl", ".json", ".yaml", ".yml") and path.stem != "expected"
 )
 SETS: Final = (
     "default.args.A=1", "*.tags=x", "*.output=type=", "*.platform=a/b", "*.secrets=id=", "*.", "=", "*.resources.memory=1",

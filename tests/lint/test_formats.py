@@ -158,6 +158,9 @@ def test_one_run_reports_the_errors_of_all_files(folder: Path, capsys: Capture) 
     lines = capsys.readouterr().err.splitlines()
     places = [line.partition(": ")[0] for line in lines if "error[" in line]
     assert places[0].startswith("docker-bake.json:1:")
-    assert [place for place in places if place.startswith("docker-bake.hcl")] == ["docker-bake.hcl:2:10", "docker-bake.hcl:5:10"]
+    assert [place for place in places if place.startswith("docker-bake.hcl")] == [
+        "docker-bake.hcl:2:10",
+        "docker-bake.hcl:5:10",
+    ]
     assert any(place.startswith("docker-bake.override.hcl:") for place in places)
     assert lines[-1].startswith("ERROR: docker-bake.json:1,") and lines[-1].endswith("other diagnostic(s)")

@@ -67,9 +67,7 @@ def test_compose_files_have_attributes_of_their_own(tmp_path: Path) -> None:
     assert found(tmp_path, text, name="compose.yaml") == []
 
 
-@pytest.mark.parametrize(
-    "comment", ["# bakec: ignore", "// bakec: ignore BK801", "/* bakec: ignore BK802, BK801 */"]
-)
+@pytest.mark.parametrize("comment", ["# bakec: ignore", "// bakec: ignore BK801", "/* bakec: ignore BK802, BK801 */"])
 def test_a_comment_on_its_line_silences_a_warning(comment: str, tmp_path: Path) -> None:
     assert found(tmp_path, f'target "default" {{\n  owner = "me" {comment}\n}}\n') == []
 
@@ -113,13 +111,17 @@ def dockerfiles(folder: Path, app: str, contexts: str = "{}") -> list[str]:
     return [one.hint for one in check(project(folder, text, "base", "app"), ("hidden_dependency",))]
 
 
-@pytest.mark.parametrize("use", ["FROM user/base", "FROM --platform=x user/base:latest AS b\n", "FROM a\nCOPY --from=user/base / /"])
+@pytest.mark.parametrize(
+    "use", ["FROM user/base", "FROM --platform=x user/base:latest AS b\n", "FROM a\nCOPY --from=user/base / /"]
+)
 def test_a_dockerfile_that_uses_a_tag_of_another_target(use: str, tmp_path: Path) -> None:
     (hint,) = dockerfiles(tmp_path, use)
     assert hint.endswith('" = "target:base" }')
 
 
-@pytest.mark.parametrize("use", ["FROM user/base:2", "FROM $BASE", "FROM a AS user/base\nFROM user/base", "nothing at all", ""])
+@pytest.mark.parametrize(
+    "use", ["FROM user/base:2", "FROM $BASE", "FROM a AS user/base\nFROM user/base", "nothing at all", ""]
+)
 def test_dockerfiles_that_do_not(use: str, tmp_path: Path) -> None:
     assert dockerfiles(tmp_path, use) == []
 

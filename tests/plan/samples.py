@@ -34,7 +34,7 @@ def op(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-SOURCE, STEP = b"source op", b"exec op"
+SOURCE, STEP, END = b"source op", b"exec op", b"terminal op"
 
 EVERYTHING = Plan(
     requested=("default",),
@@ -56,7 +56,7 @@ EVERYTHING = Plan(
         ),
         Target(name=TargetName("base"), view={"context": "base", "target": None}, linked=True),
     ),
-    ops={op(SOURCE): SOURCE, op(STEP): STEP},
+    ops={op(SOURCE): SOURCE, op(STEP): STEP, op(END): END},
     op_meta={
         op(STEP): OpMeta(
             description={"llb.customname": "[2/2] RUN make"},
@@ -75,7 +75,7 @@ EVERYTHING = Plan(
                 builds=(
                     PlatformBuild(
                         platform="linux/amd64",
-                        ops=(op(SOURCE), op(STEP)),
+                        ops=(op(SOURCE), op(STEP), op(END)),
                         config=b'{"os":"linux"}',
                         base_config=b"{}",
                         epoch="1700000000",

@@ -159,7 +159,8 @@ def test_the_build_steps_that_run_again_have_names() -> None:
     lowered, app = EVERYTHING.jobs
     assert isinstance(lowered.solve, LlbSolve)
     step = op(b"another exec op")
-    build = replace(lowered.solve.builds[0], ops=(lowered.solve.builds[0].ops[0], step))
+    source, _, end = lowered.solve.builds[0].ops
+    build = replace(lowered.solve.builds[0], ops=(source, step, end))
     new = replace(
         EVERYTHING,
         ops={**EVERYTHING.ops, step: b"another exec op"},

@@ -73,7 +73,7 @@ def test_maps_are_sorted_and_defaults_left_out() -> None:
 
 def test_the_order_in_which_maps_were_made_does_not_matter() -> None:
     view = EVERYTHING.targets[0].view
-    turned = replace(EVERYTHING.targets[0], view=dict(reversed(view.items())))
+    turned = replace(EVERYTHING.targets[0], view=dict(reversed(list(view.items()))))
     other = replace(EVERYTHING, targets=(turned, *EVERYTHING.targets[1:]))
 
     assert dump(other) == dump(EVERYTHING)
@@ -95,7 +95,8 @@ def rewritten(change: Callable[[dict[str, Any]], None]) -> bytes:
     body = wire(EVERYTHING)
     change(body)
     body["digest"] = "sha256:" + hashlib.sha256(msgpack.packb(in_order(body))).hexdigest()
-    return msgpack.packb(in_order(body))
+    data: bytes = msgpack.packb(in_order(body))
+    return data
 
 
 def in_order(data: Any) -> Any:

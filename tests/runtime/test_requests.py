@@ -139,7 +139,17 @@ def test_a_load_into_the_builders_own_store(tmp_path: Path) -> None:
         ),
         (REMOTE, {"attrs": {"add-hosts": "me=host-gateway"}}, "unable to derive the IP value for host-gateway"),
         (REMOTE, {"cache_to": (Cache(type="local"),)}, "local cache exporter requires dest"),
-        (REMOTE, {"locals": (LocalDir(name="context", path="file"),)}, "not a directory"),
+        (REMOTE, {"locals": (LocalDir(name="context", path="file"),)}, 'to prepare context: path "file" not found'),
+        (
+            REMOTE,
+            {"locals": (LocalDir(name="x", path="nowhere"),)},
+            "failed to get build context x: stat nowhere: no such file or directory",
+        ),
+        (
+            REMOTE,
+            {"locals": (LocalDir(name="x", path="file"),)},
+            "failed to get build context path {file <nil>}: not a directory",
+        ),
         (REMOTE, {"oci_layouts": {"base": "nowhere"}}, 'oci-layout reference "oci-layout://nowhere" could not be'),
     ],
 )
@@ -234,3 +244,24 @@ def test_a_local_cache_lives_below_the_root(tmp_path: Path) -> None:
     assert request.cache_exports == [("local", {"dest": path})]
     assert request.stores == {f"local:{path}": tmp_path / "cache"}
     assert request.indexes == [(tmp_path / "cache", "latest")]
+
+
+# The Dockerfile
+
+
+@pytest.mark.parametrize(
+    ("present", "asked", "sent"),
+    [
+        (["dockerfile"], "Dockerfile", "dockerfile"),
+        (["dockerfile", "Dockerfile"], "Dockerfile", "Dockerfile"),
+        (["dockerfile"], "Other", "Other"),
+        ([], "Dockerfile", "Dockerfile"),
+    ],
+)
+def test_an_absent_dockerfile_may_be_called_in_lower_case(
+    tmp_path: Path, present: list[str], asked: str, sent: str
+) -> None:
+    for name in present:
+        (tmp_path / name).touch()
+    found = compose(make({"filename": asked}, locals=(LocalDir(name="dockerfile", path="."),)), site(tmp_path))
+    assert found.attrs["filename"] == sent

@@ -1,6 +1,7 @@
 """What a run leaves behind and shows: metadata, indexes of layouts, credentials, progress."""
 
 import base64
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from bakec.ir.diagnostics import Exit, Failed
 from bakec.ir.plan import JobId, TargetName
 from bakec.runtime import builders, dockerconfig, layout, metadata, report, vcs
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
+from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning
 from bakec.runtime.drivers.docker import DockerDriver
 from bakec.runtime.drivers.remote import RemoteDriver, command_for
 from bakec.runtime.progress.display import make_display
@@ -31,16 +32,37 @@ def test_values_in_base64_that_are_json_are_shown_as_json() -> None:
     descriptor = base64.b64encode(b'{"size":1}').decode()
     listed = base64.b64encode(b'[{"a":1}]').decode()
     plain = base64.b64encode(b'"text"').decode()
-    document = json.loads(metadata.render([result(d=descriptor, l=listed, p=plain, n="not base64!", e="")]))
+    document = json.loads(metadata.render([result(d=descriptor, l=listed, p=plain, n="not base64!", e="")], {}))
     assert document == {"app": {"d": {"size": 1}, "l": [{"a": 1}], "p": plain, "n": "not base64!", "e": ""}}
 
 
 def test_the_file_is_indented_sorted_and_has_no_line_feed_at_its_end(tmp_path: Path) -> None:
     path = tmp_path / "meta.json"
-    metadata.write(path, [result(b="2", a="1")])
+    metadata.write(path, [result(b="2", a="1")], {})
     assert path.read_text() == '{\n  "app": {\n    "a": "1",\n    "b": "2"\n  }\n}'
     assert path.stat().st_mode & 0o777 == 0o644
     assert [each.name for each in tmp_path.iterdir()] == ["meta.json"]
+
+
+def test_warnings_are_in_the_file_where_the_environment_asks_for_them() -> None:
+    found = VertexWarning(vertex="sha256:1", level=1, short=b"text", detail=[b"more"], url="https://example.com")
+    found.info.filename = "Dockerfile"
+    found.ranges.add().start.line = 3
+    warned = dataclasses.replace(result(a="1"), warnings=(metadata.warning(found),))
+
+    document = json.loads(metadata.render([warned], {"BUILDX_METADATA_WARNINGS": "true"}))
+    assert document["buildx.build.warnings"] == [
+        {
+            "vertex": "sha256:1",
+            "level": 1,
+            "short": base64.b64encode(b"text").decode(),
+            "detail": [base64.b64encode(b"more").decode()],
+            "url": "https://example.com",
+            "sourceInfo": {"filename": "Dockerfile"},
+            "range": [{"start": {"line": 3}, "end": {}}],
+        }
+    ]
+    assert "buildx.build.warnings" not in metadata.render([warned], {})
 
 
 # Layouts

@@ -18,6 +18,7 @@ from bakec.runtime.drivers.fake import FakeDriver, make_pipe
 from bakec.runtime.engine import run
 from bakec.runtime.options import RunOptions
 from bakec.runtime.results import Outcome
+from bakec.runtime.schedule import Claim
 
 
 def outcomes(result: object) -> dict[str, str]:
@@ -216,7 +217,7 @@ def test_many_linked_jobs_at_once(perform: Runner) -> None:
 def test_nothing_is_pushed_when_something_cannot_be_built(perform: Runner) -> None:
     push = (Exporter(type="image", attrs={"push": "true", "name": "a"}),)
     driver = FakeDriver(_fail_b)
-    result = perform(driver, job("a", exports=push), job("b", exports=push), publish_last=True, jobs=1)
+    result = perform(driver, job("a", exports=push), job("b", exports=push), publish="after-all", jobs=1)
 
     assert result.exit is Exit.BUILD
     assert driver.exporters == [[], []]
@@ -225,7 +226,7 @@ def test_nothing_is_pushed_when_something_cannot_be_built(perform: Runner) -> No
 def test_everything_is_pushed_when_all_is_built(perform: Runner) -> None:
     push = (Exporter(type="registry", attrs={"name": "a"}),)
     driver = FakeDriver()
-    result = perform(driver, job("a", exports=push), publish_last=True)
+    result = perform(driver, job("a", exports=push), publish="after-all")
 
     assert result.exit is Exit.OK
     assert driver.exporters == [[], ["image"]]
@@ -237,3 +238,71 @@ def test_a_result_that_nobody_can_use_is_warned_of(perform: Runner) -> None:
     assert [each.message for each in result.warnings] == [
         "no output specified for `a` with the fake driver; the result stays in the build cache only"
     ]
+
+
+def test_nothing_is_pushed_when_that_was_asked_for(perform: Runner) -> None:
+    push = (Exporter(type="registry", attrs={"name": "a"}),)
+    driver = FakeDriver()
+    assert perform(driver, job("a", exports=push), publish="never").exit is Exit.OK
+    assert driver.exporters == [[]]
+
+
+def test_a_pool_limits_the_jobs_that_take_from_it(perform: Runner) -> None:
+    going, most = 0, 0
+
+    async def work(name: str) -> None:
+        nonlocal going, most
+        going += name.startswith("net")
+        most = max(most, going)
+        await asyncio.sleep(0.01)
+        going -= name.startswith("net")
+
+    names = [*(f"net{index}" for index in range(6)), "x", "y"]
+    claims = {name: Claim("net", 1) for name in names[:6]}
+    assert perform(FakeDriver(work), *map(job, names), pools={"net": 2}, claims=claims).exit is Exit.OK
+    assert most == 2
+
+
+def test_a_run_that_takes_too_long_is_stopped(perform: Runner) -> None:
+    driver = FakeDriver(lambda _name: asyncio.sleep(60))
+    result = perform(driver, job("slow"), job("slower"), deadline=0.2)
+
+    assert result.exit is Exit.DEADLINE
+    assert [each.rule.code for each in result.diagnostics] == ["BK720"]
+    assert {("cancel", "slow"), ("cancel", "slower")} <= set(driver.log)
+
+
+def test_the_deadline_counts_the_wait_for_a_daemon(perform: Runner) -> None:
+    assert perform(Silent(), job("a"), deadline=0.2).exit is Exit.DEADLINE
+
+
+def test_a_builder_that_falls_silent_is_given_up(perform: Runner) -> None:
+    result = perform(FakeDriver(lambda _name: asyncio.sleep(60)), job("slow"), idle=0.2)
+    assert result.exit is Exit.DEADLINE
+    assert [each.rule.code for each in result.diagnostics] == ["BK721"]
+
+
+def test_a_builder_that_talks_is_not_idle(perform: Runner) -> None:
+    driver = FakeDriver(lambda _name: asyncio.sleep(0.15))
+    assert perform(driver, *map(job, "abcdef"), jobs=1, idle=0.4).exit is Exit.OK
+
+
+def test_each_target_has_a_log(perform: Runner, tmp_path: Path) -> None:
+    folder = tmp_path / "logs/here"
+    assert perform(FakeDriver(), job("a"), job("b"), log_dir=folder).exit is Exit.OK
+    assert sorted(path.name for path in folder.iterdir()) == ["a.log", "b.log"]
+    assert (folder / "a.log").read_text() == "#1 [1/1] RUN a\n#1 DONE 1.0s\n"
+
+
+def test_logs_that_cannot_be_written_stop_the_run_before_it_begins(perform: Runner, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    driver = FakeDriver()
+    result = perform(driver, job("a"), log_dir=tmp_path / "file/logs")
+    assert [each.rule.code for each in result.diagnostics] == ["BK722"]
+    assert driver.log == []
+
+
+def test_more_builds_than_one_channel_takes(perform: Runner) -> None:
+    """Of a daemon that lets no more than 100 calls of a channel go on at once."""
+    jobs = [job("base"), *(job(f"n{index}", "base") for index in range(300))]
+    assert perform(FakeDriver(), *jobs, deadline=60).exit is Exit.OK

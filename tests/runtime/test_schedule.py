@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakec.ir.plan import Job, JobId
-from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
+from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, rounds, starts
 
 NEXT = {Phase.SOLVING: Phase.SOLVED, Phase.BUILDING: Phase.BUILT, Phase.FINISHING: Phase.DONE}
 
@@ -40,18 +40,69 @@ def simulate(state: RunState, random: st.DataObject, *, failures: bool) -> Itera
 
 @given(jobs=graphs(), limit=st.integers(0, 3), random=st.data())
 def test_every_job_comes_to_an_end(jobs: list[Job], limit: int, random: st.DataObject) -> None:
-    state = begin(jobs, limit)
+    state = begin(jobs, {"": limit})
     for _ in simulate(state, random, failures=True):
         pass
     assert state.is_over
-    assert state.working == 0
+    assert not any(state.taken.values())
 
 
 @given(jobs=graphs(), limit=st.integers(1, 3), random=st.data())
 def test_the_limit_is_kept(jobs: list[Job], limit: int, random: st.DataObject) -> None:
-    state = begin(jobs, limit)
+    state = begin(jobs, {"": limit})
     for _ in simulate(state, random, failures=False):
         assert 0 < sum(phase.is_work for phase in state.phases.values()) <= limit
+
+
+@st.composite
+def pooled(draw: st.DrawFn) -> tuple[list[Job], dict[str, int], dict[JobId, Claim]]:
+    """A graph, pools of some slots each, and what each job takes; nothing takes more than there is."""
+    jobs = draw(graphs())
+    limits = {"": draw(st.integers(1, 4)), "net": draw(st.integers(1, 4)), "memory": draw(st.integers(1, 9))}
+    pools = st.sampled_from(sorted(limits))
+    claims = {}
+    for each in jobs:
+        pool = draw(pools)
+        claims[each.id] = Claim(pool, draw(st.integers(1, limits[pool])))
+    return jobs, limits, claims
+
+
+@given(made=pooled(), random=st.data())
+def test_no_pool_gives_more_than_it_has_and_every_job_ends(
+    made: tuple[list[Job], dict[str, int], dict[JobId, Claim]], random: st.DataObject
+) -> None:
+    jobs, limits, claims = made
+    state = begin(jobs, limits, claims)
+    for _ in simulate(state, random, failures=True):
+        working = [claims[name] for name, phase in state.phases.items() if phase.is_work]
+        assert sum(claim.of_all for claim in working) <= limits[""]
+        for pool in ("net", "memory"):
+            assert sum(claim.slots for claim in working if claim.pool == pool) <= limits[pool]
+    assert state.is_over
+    assert not any(state.taken.values())
+
+
+def test_a_pool_that_is_full_holds_back_only_its_own_jobs() -> None:
+    claims = {JobId(name): Claim("net", 1) for name in "ab"}
+    state = begin([job("a"), job("b"), job("c")], {"net": 1}, claims)
+    assert starts(state) == [("a", Phase.SOLVING), ("c", Phase.SOLVING)]
+
+
+def test_a_heavy_job_is_not_overtaken_in_its_pool() -> None:
+    claims = {JobId("one"): Claim("net", 1), JobId("heavy"): Claim("net", 2), JobId("light"): Claim("net", 1)}
+    state = begin([job("one"), job("heavy"), job("light")], {"net": 2}, claims)
+    assert starts(state) == [("one", Phase.SOLVING)]
+
+
+@given(made=pooled())
+def test_every_job_is_in_one_round_after_those_it_needs(
+    made: tuple[list[Job], dict[str, int], dict[JobId, Claim]],
+) -> None:
+    jobs, limits, claims = made
+    place = {name: index for index, names in enumerate(rounds(begin(jobs, limits, claims))) for name in names}
+    assert set(place) == {each.id for each in jobs}
+    for each in jobs:
+        assert all(place[need.job] < place[each.id] for need in each.needs)
 
 
 @given(jobs=graphs(), random=st.data())
@@ -90,13 +141,13 @@ def test_a_finished_job_is_run_again_only_for_one_that_needs_it(jobs: list[Job],
 
 
 def test_without_links_jobs_start_in_the_order_of_the_plan() -> None:
-    state = begin([job("c"), job("a"), job("b")], limit=2)
+    state = begin([job("c"), job("a"), job("b")], {"": 2})
     assert starts(state) == [("c", Phase.SOLVING), ("a", Phase.SOLVING)]
     assert starts(state) == []
 
 
 def test_work_that_frees_the_builder_goes_first() -> None:
-    state = begin([job("one"), job("two")], limit=1)
+    state = begin([job("one"), job("two")], {"": 1})
     assert starts(state) == [("one", Phase.SOLVING)]
     advance(state, JobId("one"), Phase.SOLVED)
     assert starts(state) == [("one", Phase.FINISHING)]

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bakec.compiler.lint.project import Project, listed, shared
+from bakec.compiler.lint.project import Owners, Project, listed, shared
 from bakec.ir.codes import lint as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.module import entries
-from bakec.ir.origin import Origin
 
 PLACES: Final = {"registry": "ref", "local": "dest", "gha": "scope", "s3": "name", "azblob": "name"}
 """The attribute that tells caches of one kind apart."""
@@ -37,7 +36,7 @@ target "tools" {
 
 
 def check(project: Project) -> Iterator[Diagnostic]:
-    owners: dict[str, list[tuple[str, Origin | None]]] = {}
+    owners: Owners = {}
     for name, target in project.selection.targets.items():
         for cache in entries(target.fields.get("cache-to")):
             kind = str(cache.attrs["type"])

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bakec.compiler.lint.project import Project, listed, publishes, shared
+from bakec.compiler.lint.project import Owners, Project, listed, publishes, shared
 from bakec.ir.codes import lint as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.module import values
-from bakec.ir.origin import Origin
 
 GOOD: Final = """\
 group "default" {
@@ -36,10 +35,10 @@ target "tools" {
 
 
 def check(project: Project) -> Iterator[Diagnostic]:
-    owners: dict[str, list[tuple[str, Origin | None]]] = {}
+    owners: Owners = {}
     for name, target in project.selection.targets.items():
         if publishes(target):
             for tag in values(target.fields.get("tags")):
                 owners.setdefault(tag.text, []).append((name, tag.origin))
-    for tag, names, span in shared(owners):
-        yield codes.SHARED_TAG.at(span, targets=listed(names), tag=tag)
+    for text, names, span in shared(owners):
+        yield codes.SHARED_TAG.at(span, targets=listed(names), tag=text)

@@ -36,5 +36,8 @@ def check(project: Project) -> Iterator[Diagnostic]:
                 if name not in known:
                     close = nearest(name.replace("_", "-"), known)
                     yield codes.UNKNOWN_ATTRIBUTE.at(
-                        attribute.name_span, block=block.type, name=name, hint=f'did you mean "{close}"?' if close else ""
+                        attribute.name_span,
+                        block=block.type,
+                        name=name,
+                        hint=f'did you mean "{close}"?' if close else "",
                     )

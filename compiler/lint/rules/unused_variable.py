@@ -27,9 +27,7 @@ target "default" {
 
 
 def check(project: Project) -> Iterator[Diagnostic]:
-    used = {
-        node.root for file in project.files for node in expressions(file.body) if isinstance(node, ScopeTraversal)
-    }
+    used = {node.root for file in project.files for node in expressions(file.body) if isinstance(node, ScopeTraversal)}
     for variable in project.definitions.variables:
         if variable.name not in used:
             yield codes.UNUSED_VARIABLE.at(variable.span, name=variable.name)

@@ -1,0 +1,23 @@
+"""`bakec report`: what a journal says of a run."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from bakec.cli.flags import Parser
+
+FORMATS: Final = ("text", "markdown", "html", "json", "junit")
+"""Each is a module of `runtime.reports`."""
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec report", "What came of a run, where its time went, and why targets were not built.")
+    parser.add_argument("journal", metavar="JOURNAL", help="the journal of `bakec run` (PLAN.journal)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="how to print it (default: text)")
+    args = parser.read(argv)
+    from bakec.runtime import history
+
+    found = history.read(Path(args.journal))
+    print(import_module(f"bakec.runtime.reports.{args.format}").render(found), end="")
+    return 0

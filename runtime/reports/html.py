@@ -1,0 +1,33 @@
+"""A run's history as a page of one file that loads nothing."""
+
+from html import escape
+from typing import Final
+
+from bakec.runtime.history import History, JobHistory, cause, counts
+from bakec.runtime.reports import timeline
+
+STYLE: Final = (
+    "body{font:14px sans-serif;margin:2em}table{border-collapse:collapse;margin:1em 0}"
+    "td,th{padding:2px 10px;border-bottom:1px solid #ddd;text-align:left}td.n{text-align:right}.failed{color:#a00}"
+)
+
+
+def render(history: History) -> str:
+    total = ", ".join(f"{count} {outcome}" for outcome, count in counts(history).items())
+    path = f"<p>Critical path: {escape(' → '.join(history.critical))}</p>\n" if history.critical else ""
+    head = "".join(f"<th>{name}</th>" for name in ("target", "outcome", "time", "cached steps", "digest", ""))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>bakec run</title>\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<style>{STYLE}</style></head><body>\n<p><b>{total or 'no jobs'}</b> in {history.seconds:.1f}s</p>\n"
+        f"{path}{timeline.render(history)}<table><tr>{head}</tr>\n"
+        f"{''.join(map(_row, history.jobs))}</table>\n</body></html>\n"
+    )
+
+
+def _row(job: JobHistory) -> str:
+    numbers = f'<td class="n">{job.seconds:.1f}s</td><td class="n">{job.cached}/{job.steps}</td>'
+    return (
+        f'<tr class="{escape(job.outcome)}"><td>{escape(job.target)}</td><td>{escape(job.outcome)}</td>{numbers}'
+        f"<td><code>{escape(job.digest)}</code></td><td>{escape(cause(job))}</td></tr>\n"
+    )
