@@ -88,7 +88,7 @@ class Decoder:
                 self._after_value()
                 return token
             else:
-                raise _bad(char, self._context())
+                raise self._misplaced(char)
             self.at += 1
 
     def raw(self) -> str:
@@ -126,6 +126,13 @@ class Decoder:
 
     def _after_value(self) -> None:
         self.expect = "comma" if self.open else "value"
+
+    def _misplaced(self, char: str) -> JsonError:
+        if self.whole or self.expect not in ("key", "first key"):
+            return _bad(char, self._context())
+        if char in "[{-0123456789tfn":
+            return JsonError("object member name must be a string")
+        return _bad("," if char == "}" else char, _VALUE)
 
     def _context(self) -> str:
         if self.expect == "comma":

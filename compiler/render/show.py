@@ -62,7 +62,8 @@ def _rows(job: Job, view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _solve(job: Job) -> Iterator[tuple[str, str]]:
     if isinstance(job.solve, LlbSolve):
-        yield "llb", f"{sum(len(build.ops) for build in job.solve.builds)} ops"
+        made_for = f" for a builder of {shown(job.solve.builder)}" if job.solve.builder else ""
+        yield "llb", f"{sum(len(build.ops) for build in job.solve.builds)} ops{made_for}"
     elif job.solve.reason:
         yield "frontend", f"{shown(job.solve.frontend)}: {shown(job.solve.reason)}"
 

@@ -4,11 +4,15 @@ import io
 import json
 import os
 import re
+import subprocess
 import tarfile
+import threading
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -344,3 +348,55 @@ def test_without_a_builder_nothing_is_locked(
     project.env["DOCKER_HOST"] = f"unix://{project.root}/nobody.sock"
     assert project.lock(monkeypatch) == Exit.DRIVER
     assert "BK70" in capsys.readouterr().err
+
+
+# --- repositories ---------------------------------------------------------------------------------------------
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments)
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder with the bare repository `code.git`, and the address that it is served at."""
+    root = tmp_path_factory.mktemp("site")
+    (root / "work/sub").mkdir(parents=True)
+    (root / "work/sub/file").write_text("first")
+    git(root / "work", "init", "-q", "-b", "main")
+    git(root / "work", "add", "-A")
+    git(root / "work", "commit", "-q", "-m", "first")
+    git(root, "clone", "-q", "--bare", "work", "code.git")
+    git(root / "code.git", "update-server-info")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield root, f"http://127.0.0.1:{server.server_port}/code.git"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_repository_is_read_at_its_locked_commit(
+    project: Project, monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]
+) -> None:
+    root, address = site
+    url = f"{address}#main:sub"
+    outputs = f'contexts = {{{{ code = "{url}" }}}}\n output = ["out"]'
+    project.write(target("FROM scratch\nCOPY --from=code file /\n", outputs))
+    assert project.lock(monkeypatch) == Exit.OK
+    commit = git(root / "code.git", "rev-parse", "main")
+    assert json.loads((project.root / "bakec.lock").read_text())["repositories"] == {url: commit}
+
+    (root / "work/sub/file").write_text("second")
+    git(root / "work", "commit", "-q", "-a", "-m", "second")
+    git(root / "work", "push", "-q", "../code.git", "main")
+    git(root / "code.git", "update-server-info")
+    project.run(project.compile("llb", locked=True))
+    assert (project.root / "out/file").read_text() == "first"
+    assert project.lock(monkeypatch, "--check") == Exit.DIFFERENT
