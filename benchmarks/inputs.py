@@ -62,7 +62,10 @@ def matrix(count: int, rng: random.Random) -> str:
 def linked(count: int, rng: random.Random) -> str:
     """A chain of targets that use each other's results."""
     links = [
-        f'target "t{number}" {{\n  context = "c{rng.randrange(100)}"\n  contexts = {{ base = "target:t{number - 1}" }}\n}}\n'
+        (
+            f'target "t{number}" {{\n  context = "c{rng.randrange(100)}"\n'
+            f'  contexts = {{ base = "target:t{number - 1}" }}\n}}\n'
+        )
         for number in range(1, count)
     ]
     return f'group "default" {{ targets = ["t{count - 1}"] }}\ntarget "t0" {{}}\n' + "".join(links)

@@ -99,9 +99,7 @@ class Locker:
             repositories=self._kept.repositories,
         )
 
-    def finished(
-        self, platform: str, answers: Mapping[Question, tuple[str, str]], commits: Mapping[str, str]
-    ) -> Lock:
+    def finished(self, platform: str, answers: Mapping[Question, tuple[str, str]], commits: Mapping[str, str]) -> Lock:
         """The lock, when there are no questions left."""
         lock = self._lock(platform, answers)
         urls = {**lock.repositories, **commits}

@@ -1,30 +1,30 @@
 """The stages of the compiler, in their order. Each takes an immutable record and makes the next one.
 
-    files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine -> Definitions
-      -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan -> lower (LLB) -> Plan
+files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine -> Definitions
+  -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan -> lower (LLB) -> Plan
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bakec.compiler.emit import context_path, emit, with_epoch
 from bakec.compiler.host import Host
+from bakec.compiler.inheritance import Inheritance
 from bakec.compiler.lint.check import ALWAYS, check
 from bakec.compiler.lint.project import Project
 from bakec.compiler.options import CompileOptions, environment_flag, environment_switch
+from bakec.compiler.overrides import parse_overrides
 from bakec.compiler.passes.assemble import assemble
 from bakec.compiler.passes.combine import combine
-from bakec.compiler.passes.emit import context_path, emit, with_epoch
 from bakec.compiler.passes.fold import Overrides, fold
-from bakec.compiler.passes.inherit import Inheritance
 from bakec.compiler.passes.link import link
 from bakec.compiler.passes.lower import lower_jobs
-from bakec.compiler.passes.override import parse_overrides
 from bakec.compiler.passes.resolve import resolve
 from bakec.compiler.passes.select import match_names, select
-from bakec.compiler.passes.view import group_view, target_view
 from bakec.compiler.platforms import host_platform
 from bakec.compiler.rebase import rebase
 from bakec.compiler.sources import is_text, read_bytes, read_sources
+from bakec.compiler.view import group_view, target_view
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
 from bakec.ir.module import Definitions, Selection

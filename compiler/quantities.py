@@ -53,9 +53,7 @@ def parse_ulimit(text: str) -> tuple[str, str]:
         raise QuantityError(f"invalid ulimit type: {name}")
     parts = values.split(":")
     if len(parts) > 2:
-        raise QuantityError(
-            f"too many limit value arguments - {values}, can only have up to two, `soft[:hard]`"
-        )
+        raise QuantityError(f"too many limit value arguments - {values}, can only have up to two, `soft[:hard]`")
     try:
         hard = parse_int(parts[-1])
         soft = parse_int(parts[0])

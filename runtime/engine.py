@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from bakec.ir.codes.run import IDLE, LOST, NO_OUTPUT, RUN_DEADLINE, SKIPPED
 from bakec.ir.diagnostics import Diagnostic, Exit, Failed, fail

@@ -170,5 +170,3 @@ def _agents(env: Mapping[str, str]) -> AbstractAsyncContextManager[Mapping[str, 
     paths = tuple(path for path in env.get("BUILDX_BAKE_GIT_SSH", "").split(",") if path)
     wanted = [Ssh(id="default", paths=paths)] if paths or env.get("SSH_AUTH_SOCK") else []
     return ssh.agents(wanted, Path(), env)
-
-

@@ -169,9 +169,7 @@ def with_labels(config: bytes, labels: Mapping[str, str]) -> bytes:
     return dumps(whole).encode()
 
 
-def missing_caps(
-    builds: Sequence[PlatformBuild], meta: Mapping[str, OpMeta], caps: Container[str]
-) -> tuple[str, ...]:
+def missing_caps(builds: Sequence[PlatformBuild], meta: Mapping[str, OpMeta], caps: Container[str]) -> tuple[str, ...]:
     """The capabilities that the builds need and the daemon does not have."""
     about = ((build.meta.get(name) or meta.get(name)) for build in builds for name in build.ops)
     return tuple(sorted({cap for one in about if one is not None for cap in one.caps if cap not in caps}))

@@ -200,11 +200,19 @@ def _may_leave(state: RunState, job: JobId, phase: Phase) -> bool:
 
 
 def rounds(state: RunState) -> Iterator[list[JobId]]:
-    """Play a run in which all work takes the same time: the jobs that are built together, round by round."""
-    while going := starts(state):
-        built = [job for job, phase in going if phase is Phase.BUILDING or not state.is_linked(job)]
-        fresh = [job for job in dict.fromkeys(built) if state.phases[job] is not Phase.SOLVING]
-        if fresh:
-            yield fresh
+    """Play a run in which building takes the same time for all and the rest none: what is built together, in order."""
+    built: list[Start] = []
+    while True:
+        going = starts(state)
         for job, phase in going:
-            advance(state, job, Phase(phase + 1))
+            if phase is (Phase.BUILDING if state.is_linked(job) else Phase.FINISHING):
+                built.append((job, phase))
+            else:
+                advance(state, job, Phase(phase + 1))
+        if not going:
+            if not built:
+                return
+            yield [job for job, _ in built]
+            for job, phase in built:
+                advance(state, job, Phase(phase + 1))
+            built = []

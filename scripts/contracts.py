@@ -41,6 +41,8 @@ def broken(path: str, module: str) -> str:
 
 
 def _inside(path: list[str], parts: list[str]) -> str:
+    if path[:2] == ["compiler", "passes"] and parts[1:3] == ["compiler", "passes"]:
+        return "passes do not know each other; compiler.pipeline knows their order"
     package = parts[2] if len(parts) > 2 else ""
     if path[0] == "compiler" and len(path) > 2 and path[1] in FRONT_ENDS and package in FRONT_ENDS:
         # HCL-JSON strings are HCL templates: the one thing that front ends share.

@@ -110,9 +110,7 @@ def _table(what: str, rows: Iterable[Row]) -> Iterator[str]:
         cells = [("VARIABLE", "TYPE", "VALUE", "DESCRIPTION"), *map(_variable_cells, rows)]
     widths = [-(-(max(map(len, column)) + 1) // 8) * 8 for column in zip(*cells, strict=True)]
     for line in cells:
-        *padded, last = (
-            cell + "\t" * -(-(width - len(cell)) // 8) for cell, width in zip(line, widths, strict=True)
-        )
+        *padded, last = (cell + "\t" * -(-(width - len(cell)) // 8) for cell, width in zip(line, widths, strict=True))
         yield "".join(padded) + last.rstrip("\t")
 
 

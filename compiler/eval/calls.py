@@ -232,5 +232,3 @@ def _convert(expr: Call, args: Sequence[Expr], scope: Scope, sink: Sink, evaluat
     except ConvertError as error:
         sink.append(_argument_problem("value", args[0], expr, FunctionError(str(error))))
         return UNKNOWN_VALUE
-
-

@@ -208,9 +208,7 @@ def _template_join(expr: syntax.TemplateJoin, scope: Scope, sink: Sink) -> Value
             parts.append(convert(item, STRING).text)
         except ConvertError as error:
             reason = f"Cannot include one of the interpolation results into the string template: {error}"
-            sink.append(
-                codes.INVALID_INTERPOLATION.at(expr.span, reason=error if item.raw is None else reason)
-            )
+            sink.append(codes.INVALID_INTERPOLATION.at(expr.span, reason=error if item.raw is None else reason))
     Budget.check_text(sum(map(len, parts)))
     return string("".join(parts)).with_origin(Origin(OriginKind.TEMPLATE, "", expr.span, _origins(items.items)))
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from bakec.compiler.emit import context_path, emit, portable
 from bakec.compiler.host import Host
-from bakec.compiler.passes.emit import context_path, emit, portable
-from bakec.compiler.passes.view import origins, target_view
+from bakec.compiler.view import origins, target_view
 from bakec.ir.module import Definitions, Selection, TargetDef, VariableInfo
 from bakec.ir.module import Target as Resolved
 from bakec.ir.origin import Origin, OriginKind

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NoReturn
 
+from bakec.compiler.declarations import Declarations, FunctionDecl, VariableDecl, missing_span
+from bakec.compiler.decode import DecodeError, decode, decode_strings, encode
 from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.eval.evaluate import elements, evaluate_whole
 from bakec.compiler.eval.overrides import OverrideError, override
@@ -18,8 +20,6 @@ from bakec.compiler.eval.scope import Budget, DependencyFailed, Scope
 from bakec.compiler.eval.typeexpr import type_constraint
 from bakec.compiler.host import Host
 from bakec.compiler.jsontext import shown
-from bakec.compiler.passes.decode import DecodeError, decode, decode_strings, encode
-from bakec.compiler.passes.resolve import Declarations, FunctionDecl, VariableDecl, missing_span
 from bakec.compiler.rebase import bases_of
 from bakec.ir import syntax
 from bakec.ir.codes import define as codes
@@ -438,9 +438,7 @@ class Folder:
             span=instance.block.header,
         )
 
-    def _field(
-        self, instance: _Instance, name: str, attribute: Attribute, sink: list[Diagnostic]
-    ) -> FieldValue | None:
+    def _field(self, instance: _Instance, name: str, attribute: Attribute, sink: list[Diagnostic]) -> FieldValue | None:
         return self._once(instance, name, lambda: self._decode(name, attribute.expr, instance.scope, sink))
 
     def _once(self, instance: _Instance, name: str, make: Callable[[], FieldValue | None]) -> FieldValue | None:

@@ -1,26 +1,15 @@
 """Links: targets that others use over `target:` contexts join the selection, and pass on what they need."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bakec.compiler.passes.inherit import Inheritance
+from bakec.compiler.inheritance import Inheritance
+from bakec.compiler.links import links
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.module import Entry, FieldValue, Selection, Target, values
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.span import Span
 from bakec.ir.values import Value
-
-PREFIX = "target:"
-
-
-def links(target: Target) -> Iterator[tuple[str, str, Value]]:
-    """Name of the context, name of the linked target, and the text that says so."""
-    contexts = target.fields.get("contexts")
-    if isinstance(contexts, dict):
-        for name, value in contexts.items():
-            if value.text.startswith(PREFIX):
-                yield name, value.text.removeprefix(PREFIX), value
 
 
 @dataclass(slots=True)

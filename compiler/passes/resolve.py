@@ -1,9 +1,9 @@
 """From syntax trees to declarations: what every file declares, put together in one scope."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final
 
+from bakec.compiler.declarations import Declarations, FunctionDecl, Validation, VariableDecl, missing_span
 from bakec.compiler.eval.ranges import start_span, static_list
 from bakec.compiler.eval.typeexpr import keyword
 from bakec.compiler.suggest import nearest
@@ -13,49 +13,6 @@ from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.fields import BLOCK_TYPES
 from bakec.ir.span import Span
 from bakec.ir.syntax import Attribute, Block, Body, Expr, File
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
-    condition: Expr | None
-    error_message: Expr | None
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariableDecl:
-    """A `variable` block. `missing` is where the reference reports what its body lacks."""
-
-    name: str
-    type: Expr | None
-    default: Attribute | None
-    description: Expr | None
-    validations: tuple[Validation, ...]
-    missing: Span
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionDecl:
-    """A `function` block, checked: names of parameters, the last one variadic or empty, and the result."""
-
-    name: str
-    parameters: tuple[str, ...]
-    variadic: str
-    result: Expr
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declarations:
-    """All files together. Of variables, functions and attributes of one name the last counts; `blocks` are the
-    targets and groups in source order."""
-
-    variables: Mapping[str, VariableDecl] = field(default_factory=dict)
-    functions: Mapping[str, FunctionDecl] = field(default_factory=dict)
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    blocks: tuple[Block, ...] = ()
-
 
 _FUNCTION: Final = ("params", "variadic_params", "result")
 _VALIDATION: Final = ("condition", "error_message")
@@ -91,11 +48,6 @@ def resolve(files: Iterable[File], reserved: Iterable[str], sink: Diagnostics) -
         attributes=attributes,
         blocks=tuple(blocks),
     )
-
-
-def missing_span(body: Body) -> Span:
-    """Where the reference reports what a body lacks."""
-    return body.end
 
 
 def _has_one_label(block: Block, sink: Diagnostics) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bakec.compiler.passes.inherit import Inheritance
+from bakec.compiler.inheritance import Inheritance
 from bakec.compiler.patterns import PatternError, is_pattern, matches
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail

@@ -30,7 +30,6 @@ def range_text(span: Span) -> str:
     return f"{span.source.name}:{line},{column}-{end}"
 
 
-
 def message(diagnostic: Diagnostic) -> str:
     """The one-line form: `FILE:RANGE: Summary; Detail`."""
     if diagnostic.subject is None or not diagnostic.detail:

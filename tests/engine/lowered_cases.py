@@ -71,9 +71,7 @@ CASES: Final = {
     "pinned triggers": target("FROM {trigger}\nRUN ls / > /list"),
     "copy from an image": target("FROM scratch\nCOPY --from={base} /bin/busybox /\nCOPY nonce /"),
     "mount of an image": target(f"{SHELL}RUN --mount=from={{base}},target=/b ls /b > /list; echo {{nonce}}"),
-    "image as a context": target(
-        "FROM tools\nRUN echo {nonce} > /x", 'contexts = { tools = "docker-image://{base}" }'
-    ),
+    "image as a context": target("FROM tools\nRUN echo {nonce} > /x", 'contexts = { tools = "docker-image://{base}" }'),
     "image in the place of another": target(
         "FROM example.invalid/never:1\nRUN echo {nonce} > /x",
         'contexts = { "example.invalid/never:1" = "docker-image://{base}" }',

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from conftest import engine_env
 from real_plans import BASE, Runner, docker, job, plan
 
 from bakec import api
@@ -32,12 +33,12 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where temporary files go. Nothing is left there at the end: no folder, and so no socket."""
     folder = Path(tempfile.mkdtemp(prefix="bkt-", dir="/tmp"))  # short: the paths of sockets are
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    handles, before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    handles, before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
     children = set(children_of(os.getpid()))
     yield folder
     assert list(folder.iterdir()) == []
     folder.rmdir()
-    assert len(os.listdir("/proc/self/fd")) <= handles + 2
+    assert len(list(Path("/proc/self/fd").iterdir())) <= handles + 2
     assert threading.active_count() <= before + 4  # the pool of the interpreter
     assert set(children_of(os.getpid())) <= children
 
@@ -51,9 +52,7 @@ def command(project: Path, env: Mapping[str, str], *flags: str) -> subprocess.Po
     """`bakec run plan.msgpack` in the project's folder."""
     env = {**env, "PYTHONPATH": str(ROOT), "TMPDIR": tempfile.gettempdir()}
     argv = [sys.executable, "-m", "bakec", "run", "plan.msgpack", "--progress=plain", *flags]
-    return subprocess.Popen(
-        argv, cwd=project, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    return subprocess.Popen(argv, cwd=project, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def test_a_client_killed_at_any_moment_can_be_resumed(
@@ -88,23 +87,32 @@ def test_a_client_killed_at_any_moment_can_be_resumed(
     assert run(job("next", BASE)).exit is Exit.OK
 
 
-def test_an_engine_that_is_restarted_in_the_middle(project: Path, own_engine: Mapping[str, str], run: Runner) -> None:
+@pytest.fixture
+def disk_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """An engine that a test may kill, and that finds its images again afterwards."""
+    flags = ("--root", f"/tmp/bakec-disk-{os.getpid()}")
+    subprocess.run((str(ROOT / "scripts/engine"), "start", *flags), check=True)
+    yield engine_env(*flags)
+    subprocess.run((str(ROOT / "scripts/engine"), "stop", *flags), check=True)
+
+
+def test_an_engine_that_is_restarted_in_the_middle(project: Path, disk_engine: Mapping[str, str], run: Runner) -> None:
     jobs = (
         job("quick", BASE, tags=("bakec-test/quick",)),
         job("slow", BASE + 'RUN ["/bin/sleep", "4"]\n', tags=("bakec-test/slow",)),
     )
-    pid, root = int(own_engine["BAKEC_TEST_ENGINE_PID"]), f"/tmp/bakec-own-{os.getpid()}"
+    pid, root = int(disk_engine["BAKEC_TEST_ENGINE_PID"]), f"/tmp/bakec-disk-{os.getpid()}"
     killer = threading.Timer(3, os.kill, (pid, signal.SIGKILL))
     killer.start()
-    lost = run(*jobs, env=own_engine, journal=project / "journal", jobs=1)
+    lost = run(*jobs, env=disk_engine, journal=project / "journal", jobs=1)
     assert [each.rule.code for each in lost.diagnostics] == ["BK702"]
     assert lost.jobs[0].outcome.is_success
 
-    subprocess.run((str(ROOT / "scripts/engine"), "start", "--root", root, "--tmpfs"), check=True)
-    result = run(*jobs, env=own_engine, journal=project / "journal", resume=True)
+    subprocess.run((str(ROOT / "scripts/engine"), "start", "--root", root), check=True)
+    result = run(*jobs, env=disk_engine, journal=project / "journal", resume=True)
     assert result.exit is Exit.OK, result.diagnostics
     assert [each.outcome for each in result.jobs] == [Outcome.DONE, Outcome.BUILT]
-    docker(own_engine, "image", "inspect", "bakec-test/quick", "bakec-test/slow")
+    docker(disk_engine, "image", "inspect", "bakec-test/quick", "bakec-test/slow")
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -116,7 +124,7 @@ class Proxy(BaseHTTPRequestHandler):
     refuses = False
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         if type(self).refuses:
             self.answer(401, {"WWW-Authenticate": 'Basic realm="test"'}, b'{"errors":[{"code":"UNAUTHORIZED"}]}')
             return
@@ -133,6 +141,16 @@ class Proxy(BaseHTTPRequestHandler):
         headers = {key: value for key, value in found.getheaders() if key.lower() not in drop}
         self.answer(found.status, headers, data, int(found.headers.get("Content-Length") or 0))
         upstream.close()
+
+    def body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815 - names of the library
 
@@ -166,7 +184,7 @@ def registry(engine: Mapping[str, str]) -> Iterator[type[Proxy]]:
 def test_a_registry_that_fails_twice_is_tried_again(run: Runner, registry: type[Proxy]) -> None:
     registry.failures = 2
     pushed = job("steady", BASE, tags=(f"{registry.address}/bakec-test/steady",), exports=(Exporter(type="registry"),))
-    result = run(pushed, retries=3)
+    result = run(pushed, retries=3, deadline=60)
 
     assert result.exit is Exit.OK, result.diagnostics
     assert registry.failures == 0
@@ -176,7 +194,7 @@ def test_a_registry_that_fails_twice_is_tried_again(run: Runner, registry: type[
 def test_a_registry_that_refuses_us_is_one_clear_error(run: Runner, registry: type[Proxy]) -> None:
     registry.refuses = True
     pushed = job("refused", BASE, tags=(f"{registry.address}/bakec-test/no",), exports=(Exporter(type="registry"),))
-    result = run(pushed)
+    result = run(pushed, deadline=60)
 
     assert result.exit is Exit.PUBLISH
     assert [each.rule.code for each in result.diagnostics] == ["BK704"]

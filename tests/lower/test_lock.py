@@ -224,5 +224,3 @@ def test_an_image_named_like_a_stage_cannot_be_held(project: Project) -> None:
     assert reason(project.compile(locked=True)) == ""
     with pytest.raises(Failed, match="which has the name of a stage"):
         project.compile(locked=True, lower="frontend")
-
-

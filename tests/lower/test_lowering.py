@@ -107,9 +107,7 @@ def test_a_linked_target_is_joined(project: Project) -> None:
 
 
 def test_a_folder_is_told_from_another_of_the_same_name(project: Project) -> None:
-    project.bake(LINKED).write(
-        app__Dockerfile="FROM parent\nCOPY b /\n", parent__Dockerfile="FROM scratch\nCOPY a /\n"
-    )
+    project.bake(LINKED).write(app__Dockerfile="FROM parent\nCOPY b /\n", parent__Dockerfile="FROM scratch\nCOPY a /\n")
     found = sources(project.compile(build_platform=AMD64))
     assert [(name, attrs["local.session"]) for name, attrs in found] == [
         ("local://context", "parent"),

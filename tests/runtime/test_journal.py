@@ -78,7 +78,11 @@ def test_only_what_failed_is_run_again(perform: Runner, tmp_path: Path) -> None:
     driver = FakeDriver()
     result = perform(driver, *jobs, journal=path, resume=True, failed_only=True)
 
-    assert {each.target: each.outcome.value for each in result.jobs} == {"a": "done before", "b": "built", "c": "left out"}
+    assert {each.target: each.outcome.value for each in result.jobs} == {
+        "a": "done before",
+        "b": "built",
+        "c": "left out",
+    }
     assert result.exit is Exit.OK
     assert {name for _, name in driver.log} == {"b"}
 

@@ -7,8 +7,8 @@ from typing import Final
 from bakec.compiler import refs
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.parse import parse
+from bakec.compiler.emit import context_path
 from bakec.compiler.lint.project import Project
-from bakec.compiler.passes.emit import context_path
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lint as codes
 from bakec.ir.diagnostics import Diagnostic

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bakec.compiler.merge import Fields, merge, normalize
-from bakec.compiler.passes.override import OverrideProblem, Overrides, apply
+from bakec.compiler.overrides import OverrideProblem, Overrides, apply
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.module import Target, TargetDef
@@ -53,9 +53,7 @@ class Inheritance:
                 stack.extend((parent.text, parent, False) for parent in reversed(definition.inherits))
         return self._done[name] if name in self._done else local[name]
 
-    def _finish(
-        self, name: str, local: dict[str, Fields], running: dict[str, int], lowest: dict[str, int]
-    ) -> None:
+    def _finish(self, name: str, local: dict[str, Fields], running: dict[str, int], lowest: dict[str, int]) -> None:
         definition = self.targets[name]
         own = running.pop(name)
         low = own

@@ -10,8 +10,8 @@ from typing import Final
 
 from bakec.compiler import refs
 from bakec.compiler.host import Host
+from bakec.compiler.links import links
 from bakec.compiler.options import call_method
-from bakec.compiler.passes.link import links
 from bakec.compiler.platforms import PlatformError, parse_platform, parse_platforms
 from bakec.compiler.quantities import QuantityError, parse_size, parse_swap, parse_ulimit
 from bakec.ir import numbers

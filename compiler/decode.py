@@ -222,5 +222,3 @@ def _encode_entry(name: str, entry: Entry) -> Value:
     if name == "output":
         attrs.setdefault("dest", string(""))
     return map_(STRING, attrs, entry.origin)
-
-
