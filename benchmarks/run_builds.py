@@ -1,6 +1,6 @@
 """`python -m benchmarks.run_builds`: builds on a real engine, bakec and buildx alternately in one run.
 
-Needs an engine on a tmpfs (`scripts/engine start --tmpfs`, then eval its env): on a disk the engine is what is measured.
+Needs an engine on a tmpfs (`scripts/engine start --tmpfs`, then eval its env): on a disk the engine is measured.
 Wall time of whole processes. `--only NAME` picks one case, `--rounds` how often it is repeated.
 """
 

@@ -31,9 +31,11 @@ from bakec.compiler.refs import is_git
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics
-from bakec.ir.llb import Definition, LlbError, State, platforms, references, stored
+from bakec.ir import platforms
+from bakec.ir.llb import Definition, LlbError, State, references, stored
 from bakec.ir.llb.graph import Mkdir
-from bakec.ir.llb.ops import Platform, SourceMap
+from bakec.ir.llb.ops import SourceMap
+from bakec.ir.platforms import Platform
 from bakec.ir.plan import Dockerfile, FrontendSolve, Job, JobId, LlbSolve, OpMeta, Pin, Plan
 from bakec.ir.span import Source, Span
 

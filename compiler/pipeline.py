@@ -135,7 +135,7 @@ def visible_env(host: Host) -> Mapping[str, str]:
 
 def define(parsed: Parsed, options: CompileOptions, host: Host, sink: Diagnostics) -> Definitions:
     """Evaluate what the files define, before any target is selected."""
-    builtins = {"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": str(host_platform()), **options.builtins}
+    builtins = {"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": short_name(host_platform()), **options.builtins}
     declarations = resolve(parsed.files, builtins, sink)
     sink.check()
     overrides = Overrides(flags=options.variables, env=visible_env(host))

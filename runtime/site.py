@@ -54,7 +54,8 @@ async def survey(
 
 def platform_of(workers: Sequence[WorkerRecord]) -> str:
     """The platform that a builder builds for unless it is told another: the first one of its first worker."""
-    from bakec.ir.llb import Platform, platforms
+    from bakec.ir import platforms
+    from bakec.ir.llb import Platform
 
     for found in workers[0].platforms if workers else ():
         one = Platform(os=found.OS, architecture=found.Architecture, variant=found.Variant)

@@ -26,8 +26,10 @@ from bakec.compiler.dockerfile.request import (
     SourceMetadata,
     UnresolvedError,
 )
-from bakec.ir.llb import Definition, decode_op, digest, dump_op, platforms, references
-from bakec.ir.llb.ops import OpMetadata, Platform
+from bakec.ir import platforms
+from bakec.ir.llb import Definition, decode_op, digest, dump_op, references
+from bakec.ir.llb.ops import OpMetadata
+from bakec.ir.platforms import Platform
 from bakec.ir.llb.show import dump
 
 Json = Any

@@ -54,9 +54,11 @@ from bakec.compiler.dockerfile.stages import (
 from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, Scene
 from bakec.compiler.dockerfile.suggest import search
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.llb import SourceFile, State, local, platforms, references
+from bakec.ir import platforms
+from bakec.ir.llb import SourceFile, State, local, references
 from bakec.ir.llb.graph import DEFAULT_PATH, Late, Output
-from bakec.ir.llb.ops import Platform, ProxyEnv
+from bakec.ir.llb.ops import ProxyEnv
+from bakec.ir.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

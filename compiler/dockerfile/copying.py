@@ -19,7 +19,8 @@ from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Copy, Mkfile, State, merge, named, owner, scratch
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import FileStep, Owner
-from bakec.ir.llb.ops import Platform, ProgressGroup
+from bakec.ir.llb.ops import ProgressGroup
+from bakec.ir.platforms import Platform
 from bakec.ir.llb.paths import clean, join
 
 _RAW: Final = Mode(plain_quotes=True)

@@ -11,7 +11,8 @@ from bakec.compiler.dockerfile.gotext import valid
 from bakec.ir.codes.dockerfile import IMAGE_CONFIG
 from bakec.ir.llb.gojson import dumps
 from bakec.ir.llb.graph import DEFAULT_PATH
-from bakec.ir.llb.ops import NO_ENTRIES, Platform
+from bakec.ir.llb.ops import NO_ENTRIES
+from bakec.ir.platforms import Platform
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from bakec.compiler.dockerfile.faults import Lines
 from bakec.ir.diagnostics import Diagnostic, Failed
-from bakec.ir.llb.ops import Definition, Platform
+from bakec.ir.llb.ops import Definition
+from bakec.ir.platforms import Platform
 
 AMD64 = Platform(os="linux", architecture="amd64")
 

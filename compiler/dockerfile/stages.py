@@ -12,7 +12,7 @@ from bakec.compiler.dockerfile.instructions import Argument, Instruction, Run, S
 from bakec.compiler.dockerfile.outline import Outline
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import State
-from bakec.ir.llb.ops import Platform
+from bakec.ir.platforms import Platform
 
 SCRATCH = "scratch"
 

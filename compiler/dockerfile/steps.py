@@ -15,8 +15,10 @@ from bakec.compiler.dockerfile.lint import UNDEFINED_VAR, Finding, Linter, LintR
 from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.stages import Entry, Step
 from bakec.compiler.dockerfile.suggest import search
-from bakec.ir.llb import SourceFile, SourceLocation, State, platforms
-from bakec.ir.llb.ops import Platform, Position, ProxyEnv, Range
+from bakec.ir import platforms
+from bakec.ir.llb import SourceFile, SourceLocation, State
+from bakec.ir.llb.ops import Position, ProxyEnv, Range
+from bakec.ir.platforms import Platform
 
 HISTORY_COMMENT = "buildkit.dockerfile.v0"
 HIDDEN_ARGS = frozenset(("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"))

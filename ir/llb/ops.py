@@ -11,19 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from bakec.ir.llb.wire import Field, Kind, Message, Reader, Schema, Writer
+from bakec.ir.platforms import Platform
 
 NO_ENTRIES: Final[Mapping[str, Any]] = MappingProxyType({})
 """The map of a record that was given none."""
-
-
-class Platform(NamedTuple):
-    """An operating system and an architecture, as in an OCI image."""
-
-    architecture: str = ""
-    os: str = ""
-    variant: str = ""
-    os_version: str = ""
-    os_features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

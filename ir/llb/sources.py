@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bakec.ir.llb import giturl, references, urls
 from bakec.ir.llb.gojson import string_list
 from bakec.ir.llb.graph import NOTHING, About, Source
-from bakec.ir.llb.ops import Platform
+from bakec.ir.platforms import Platform
 from bakec.ir.llb.paths import join
 from bakec.ir.llb.state import State, source_state
 

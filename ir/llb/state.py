@@ -24,9 +24,10 @@ from bakec.ir.llb.graph import (
     User,
     marshal,
 )
-from bakec.ir.llb.ops import NO_ENTRIES, Definition, Platform
+from bakec.ir.llb.ops import NO_ENTRIES, Definition
+from bakec.ir.platforms import Platform
 from bakec.ir.llb.paths import join
-from bakec.ir.llb.platforms import normalize
+from bakec.ir.platforms import normalize
 
 HOST, NONE = 1, 2
 INSECURE = 1

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bakec.ir import llb
-from bakec.ir.llb import giturl, platforms, references, urls
+from bakec.ir import platforms
+from bakec.ir.llb import giturl, references, urls
 from bakec.ir.llb.ops import ExecOp, FileActionCopy, FileOp, Input, Op, SourceOp
 from bakec.ir.llb.wire import WireError
 

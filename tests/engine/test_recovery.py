@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where temporary files go. Nothing is left there at the end: no folder, and so no socket."""
     folder = Path(tempfile.mkdtemp(prefix="bkt-", dir="/tmp"))  # short: the paths of sockets are
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -158,10 +158,12 @@ class Proxy(BaseHTTPRequestHandler):
         self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)
+        self.send_header("Connection", "close")
         self.send_header("Content-Length", str(length if self.command == "HEAD" else len(data)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+        self.close_connection = True
 
     def log_message(self, *_arguments: object) -> None:
         """Nothing."""

@@ -1,67 +1,37 @@
 """Platform names: `os[(version[+feature]…)]/arch[/variant]`, read and printed as containerd does."""
 
 import re
-from typing import Final
-from urllib.parse import unquote_to_bytes
+from typing import Final, NamedTuple
 
-from bakec.ir.llb.ops import Platform
+from bakec.ir.quoting import quote
 
-_OS = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?", re.ASCII)
+
+class Platform(NamedTuple):
+    """An operating system and an architecture, as in an OCI image."""
+
+    architecture: str = ""
+    os: str = ""
+    variant: str = ""
+    os_version: str = ""
+    os_features: tuple[str, ...] = ()
+
+
 _OS_TEXT: Final = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"
-_COMPONENT = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-_COMPONENT_TEXT: Final = "^[A-Za-z0-9_.-]+$"
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
+_PART_TEXT: Final = "^[A-Za-z0-9_.-]+$"
+_OS: Final = re.compile(_OS_TEXT[1:-1])
+_PART: Final = re.compile(_PART_TEXT[1:-1])
+_ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
 
-KNOWN_OS: Final = frozenset(
-    [
-        "aix",
-        "android",
-        "darwin",
-        "dragonfly",
-        "freebsd",
-        "hurd",
-        "illumos",
-        "ios",
-        "js",
-        "linux",
-        "nacl",
-        "netbsd",
-        "openbsd",
-        "plan9",
-        "solaris",
-        "windows",
-        "zos",
-    ]
+_SYSTEMS: Final = frozenset(
+    ("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd")
+    + ("openbsd", "plan9", "solaris", "windows", "zos")
 )
-KNOWN_ARCH: Final = frozenset(
-    [
-        "386",
-        "amd64",
-        "amd64p32",
-        "arm",
-        "armbe",
-        "arm64",
-        "arm64be",
-        "ppc64",
-        "ppc64le",
-        "loong64",
-        "mips",
-        "mipsle",
-        "mips64",
-        "mips64le",
-        "mips64p32",
-        "mips64p32le",
-        "ppc",
-        "riscv",
-        "riscv64",
-        "s390",
-        "s390x",
-        "sparc",
-        "sparc64",
-        "wasm",
-    ]
+_ARCHITECTURES: Final = frozenset(
+    ("386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "ppc64", "ppc64le", "loong64", "mips", "mipsle")
+    + ("mips64", "mips64le", "mips64p32", "mips64p32le", "ppc", "riscv", "riscv64", "s390", "s390x", "sparc")
+    + ("sparc64", "wasm")
 )
-
 _ARCH_ALIASES: Final = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 _VARIANTS: Final = {
     ("amd64", "v1"): "",
@@ -111,67 +81,77 @@ def normalize(platform: Platform) -> Platform:
     )
 
 
-def parse(name: str, host: Platform | None = None) -> Platform:
-    """The platform `name` means. A single word takes the missing half from `host`, the machine that runs the
-    reference's frontend (linux/amd64 unless given). Not normalized further. Raises `PlatformError`."""
+LINUX: Final = Platform(os="linux", architecture="amd64")
+
+
+def parse(name: str, host: Platform = LINUX) -> Platform:
+    """The platform `name` means. A single word takes the missing half from `host`, the machine that reads it.
+    Not normalized further. Raises `PlatformError`."""
     if "*" in name:
-        raise PlatformError(f'"{name}": wildcards not yet supported: invalid argument')
+        raise _invalid(f"{quote(name)}: wildcards not yet supported")
     first, *rest = name.split("/", 3)
     os, version, features = _parse_os(first, name)
     for part in rest:
-        if not _COMPONENT.fullmatch(part):
-            raise PlatformError(
-                f'"{part}" is an invalid component of "{name}": platform specifier component must match'
-                f' "{_COMPONENT_TEXT}": invalid argument'
-            )
-    arch, variant, os = _complete(name, first, rest, os, host or Platform(os="linux", architecture="amd64"))
+        if not _PART.fullmatch(part):
+            what = f"{quote(part)} is an invalid component of {quote(name)}"
+            raise _invalid(f"{what}: platform specifier component must match {quote(_PART_TEXT)}")
+    arch, variant, os = _complete(name, first, rest, os, host)
     return Platform(os=os, architecture=arch, variant=variant, os_version=version, os_features=features)
 
 
+def _invalid(problem: str) -> PlatformError:
+    return PlatformError(f"{problem}: invalid argument")
+
+
 def _complete(name: str, first: str, rest: list[str], os: str, host: Platform) -> tuple[str, str, str]:
+    """Architecture, variant and operating system."""
     match rest:
         case []:
             return _one_word(name, first, os, host)
         case [arch]:
-            arch, variant = normal_arch(arch, "")
-            return arch, "" if (arch, variant) == ("arm", "v7") else variant, os
+            return *_without_v7(arch), os
         case [arch, variant]:
             arch, variant = normal_arch(arch, variant)
             return arch, "v8" if (arch, variant) == ("arm64", "") else variant, os
         case _:
-            raise PlatformError(f'"{name}": cannot parse platform specifier: invalid argument')
+            raise _invalid(f"{quote(name)}: cannot parse platform specifier")
 
 
 def _one_word(name: str, word: str, os: str, host: Platform) -> tuple[str, str, str]:
-    if os in KNOWN_OS:
-        return host.architecture, host.variant if host.architecture == "arm" else "", os
-    arch, variant = normal_arch(word, "")
-    if arch not in KNOWN_ARCH:
-        raise PlatformError(f'"{name}": unknown operating system or architecture: invalid argument')
-    return arch, "" if (arch, variant) == ("arm", "v7") else variant, host.os
+    if os in _SYSTEMS:
+        return host.architecture, host.variant if host.architecture == "arm" and host.variant != "v7" else "", os
+    arch, variant = _without_v7(word)
+    if arch not in _ARCHITECTURES:
+        raise _invalid(f"{quote(name)}: unknown operating system or architecture")
+    return arch, variant, host.os
+
+
+def _without_v7(arch: str) -> tuple[str, str]:
+    arch, variant = normal_arch(arch, "")
+    return arch, "" if (arch, variant) == ("arm", "v7") else variant
 
 
 def _parse_os(part: str, name: str) -> tuple[str, str, tuple[str, ...]]:
+    """The operating system, its version and its features."""
     match = _OS.fullmatch(part)
     if match is None:
-        pattern = _OS_TEXT.replace("\\", "\\\\")
-        raise PlatformError(
-            f'"{part}" is an invalid OS component of "{name}": OSAndVersion specifier component must match'
-            f' "{pattern}": invalid argument'
-        )
-    version = _unescape(match[2] or "", f'"{name}" has an invalid OS version "{match[2]}"')
-    features = [
-        _unescape(item, f'"{name}" has invalid OS features: invalid os feature "{item}"')
-        for item in (match[3] or "").split("+")[1:]
-    ]
-    return normal_os(match[1]), version, tuple(item for item in features if item)
+        what = f"{quote(part)} is an invalid OS component of {quote(name)}"
+        raise _invalid(f"{what}: OSAndVersion specifier component must match {quote(_OS_TEXT)}")
+    os, version, features = match.groups(default="")
+    version = _unescape(version, f"{quote(name)} has an invalid OS version {quote(version)}")
+    read = (
+        _unescape(item, f"{quote(name)} has invalid OS features: invalid os feature {quote(item)}")
+        for item in features.split("+")[1:]
+    )
+    return normal_os(os), version, tuple(filter(None, read))
 
 
 def _unescape(text: str, problem: str) -> str:
     bad = _BAD_ESCAPE.search(text)
     if bad:
-        raise PlatformError(f'{problem}: invalid URL escape "{bad[0]}"')
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+        raise PlatformError(f"{problem}: invalid URL escape {quote(bad[0])}")
+    data = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), text.encode())
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _escape_option(text: str) -> str:
