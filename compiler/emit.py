@@ -12,13 +12,14 @@ from bakec.compiler import refs
 from bakec.compiler.host import Host
 from bakec.compiler.links import links
 from bakec.compiler.options import call_method
-from bakec.compiler.platforms import PlatformError, parse_platform, parse_platforms
+from bakec.compiler.platforms import host_platform, parse_platforms
 from bakec.compiler.quantities import QuantityError, parse_size, parse_swap, parse_ulimit
 from bakec.ir import numbers
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Failed, Rule, fail
 from bakec.ir.module import Entry, Target, entries, values
 from bakec.ir.plan import Cache, Exporter, FrontendSolve, Job, JobId, LocalDir, Need, Secret, Ssh, TargetName
+from bakec.ir.platforms import PlatformError, full_name, parse
 from bakec.ir.quoting import quote
 from bakec.ir.values import Value
 
@@ -248,7 +249,7 @@ def _hosts(table: Mapping[str, Value]) -> Iterator[str]:
 
 def _platforms(draft: _Draft) -> tuple[str, ...]:
     try:
-        platforms = tuple(map(str, parse_platforms(draft.texts("platforms"))))
+        platforms = tuple(map(full_name, parse_platforms(draft.texts("platforms"))))
     except PlatformError as error:
         raise draft.fail("platforms", error) from error
     if platforms:
@@ -433,12 +434,12 @@ def _level(draft: _Draft, text: str) -> str:
     level, platform = match[1], match[2]
     if level not in _LEVELS:
         raise draft.fail("annotations", f"unknown annotation type {quote(level)}")
-    if not platform:
-        return f"annotation-{level}"
     try:
-        return f"annotation-{level}[{parse_platform(platform)}]"
+        known = platform and full_name(parse(platform, host_platform()))
     except PlatformError as error:
         raise draft.fail("annotations", f"invalid platform {quote(platform)}: {error}") from error
+    # An index is of no platform; the reference leaves out the one that was given.
+    return f"annotation-{level}[{known}]" if known and level.startswith("manifest") else f"annotation-{level}"
 
 
 def with_epoch(targets: Iterable[Target], epoch: str) -> Iterator[Target]:

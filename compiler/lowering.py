@@ -16,7 +16,6 @@ from typing import Final
 from bakec.compiler.dockerfile.directives import find_syntax
 from bakec.compiler.dockerfile.lower import lower
 from bakec.compiler.dockerfile.request import (
-    AMD64,
     ImageAnswer,
     ImageRequest,
     Lowered,
@@ -29,14 +28,14 @@ from bakec.compiler.host import Host
 from bakec.compiler.lock import Lock, LockedImage
 from bakec.compiler.refs import is_git
 from bakec.compiler.sources import read_bytes
+from bakec.ir import platforms
 from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics
-from bakec.ir import platforms
 from bakec.ir.llb import Definition, LlbError, State, references, stored
 from bakec.ir.llb.graph import Mkdir
 from bakec.ir.llb.ops import SourceMap
-from bakec.ir.platforms import Platform
 from bakec.ir.plan import Dockerfile, FrontendSolve, Job, JobId, LlbSolve, OpMeta, Pin, Plan
+from bakec.ir.platforms import Platform
 from bakec.ir.span import Source, Span
 
 NO_BUILDER: Final = "it depends on the builder's platform, which neither the lock file nor --build-platform tells"
@@ -93,7 +92,7 @@ class Pins:
 
 def platform_name(platform: Platform | None) -> str:
     """A platform as the lock file names it."""
-    return platforms.full_name(platforms.normalize(platform or AMD64))
+    return platforms.full_name(platforms.normalize(platform or platforms.AMD64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,7 +416,7 @@ def request_of(
         if one.name not in MAIN:
             key = one.name[1:] if one.name[1:] in MAIN and one.name[0] == "_" else one.name
             attrs[f"context:{key}"] = f"local:{one.name}"
-    worker = platforms.parse(builder) if builder else AMD64
+    worker = platforms.parse(builder) if builder else platforms.AMD64
     return Request(
         dockerfile=files.dockerfile,
         attrs=attrs,

@@ -30,6 +30,7 @@ from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
 from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
 from bakec.ir.plan import Plan
+from bakec.ir.platforms import short_name
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
 

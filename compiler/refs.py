@@ -1,33 +1,35 @@
 """What kind of place a context names: a folder here, a repository, a URL, an image, another target."""
 
-import re
-from typing import Final
-
-_SCP: Final = re.compile(r"[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:.*", re.DOTALL)
-_URL: Final = re.compile(r"(https?|git|ssh)://", re.IGNORECASE)
-
 
 def is_http(text: str) -> bool:
     return text.startswith(("http://", "https://"))
 
 
+def _may_be_git(text: str) -> bool:
+    """False for nearly every context there is, whose run then does without the parser of URLs."""
+    return "://" in text or "@" in text or text.startswith("github.com/")
+
+
 def is_git(text: str) -> bool:
     """Whether the reference takes `text` for a Git repository: a scheme of its own, `user@host:path`,
     `github.com/…`, or a URL whose path ends in `.git`."""
-    if text.startswith(("github.com/",)):
-        return True
-    match = _URL.match(text)
-    if match is None:
-        return _SCP.fullmatch(text) is not None
-    if match[1].lower() in ("git", "ssh"):
-        return True
-    path = re.split(r"[?#]", text, maxsplit=1)[0]
-    return path.endswith(".git")
+    if not _may_be_git(text):
+        return False
+    from bakec.ir.giturl import repository
+
+    return repository(text) is not None
 
 
 def is_git_ssh(text: str) -> bool:
     """Whether fetching the repository needs an SSH agent."""
-    return text.lower().startswith("ssh://") or (not _URL.match(text) and _SCP.fullmatch(text) is not None)
+    if not _may_be_git(text):
+        return False
+    from bakec.ir import giturl, urls
+
+    try:
+        return giturl.parse(text).scheme == "ssh"
+    except (giturl.UnknownProtocolError, urls.UrlError):
+        return False
 
 
 def is_remote(text: str) -> bool:

@@ -76,7 +76,7 @@ def _moved(value: Value, url: str) -> Value:
 def with_subdir(url: str, path: str) -> str:
     """The Git reference of folder `path` in the repository at `url`; another URL is returned as it is."""
     from bakec.compiler.dockerfile.gitref import read_git_reference
-    from bakec.ir.llb import urls
+    from bakec.ir import urls
 
     folder = posixpath.normpath(path)
     found = None if folder == "." else read_git_reference(url)

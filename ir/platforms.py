@@ -16,6 +16,9 @@ class Platform(NamedTuple):
     os_features: tuple[str, ...] = ()
 
 
+AMD64: Final = Platform(os="linux", architecture="amd64")
+
+
 _OS_TEXT: Final = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"
 _PART_TEXT: Final = "^[A-Za-z0-9_.-]+$"
 _OS: Final = re.compile(_OS_TEXT[1:-1])
@@ -81,10 +84,7 @@ def normalize(platform: Platform) -> Platform:
     )
 
 
-LINUX: Final = Platform(os="linux", architecture="amd64")
-
-
-def parse(name: str, host: Platform = LINUX) -> Platform:
+def parse(name: str, host: Platform = AMD64) -> Platform:
     """The platform `name` means. A single word takes the missing half from `host`, the machine that reads it.
     Not normalized further. Raises `PlatformError`."""
     if "*" in name:

@@ -85,6 +85,7 @@ class Build:
         self._stack = AsyncExitStack()
         self._session = Session(request.shared_key)
         self._seen = 0
+        self._problems: list[str] = []
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -154,7 +155,7 @@ class Build:
         targets = {index: output.target or self._load for index, output in enumerate(request.outputs)}
         wanted = {index: target for index, target in targets.items() if target and self._sends(index)}
         if wanted:
-            session.allow(filesend.services(wanted))
+            session.allow(filesend.services(wanted, self._problems))
         if request.stores:
             stores = {name: content.Store(path) for name, path in request.stores.items()}
             session.allow(content.services(stores))
@@ -293,7 +294,8 @@ class Build:
         try:
             return dict(await asyncio.shield(self._submitted))
         except grpc.aio.AioRpcError as error:
-            raise await errors.explain(error, self._node.control) from error
+            reason = await errors.explain(error, self._node.control)
+            raise errors.at_home(reason, self._problems) from error
 
     async def _watch_status(self, daemon: Control) -> None:
         try:

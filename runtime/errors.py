@@ -59,6 +59,15 @@ async def explain(error: grpc.aio.AioRpcError, control: "Control") -> SolveError
     return SolveError(status, _sources(status))
 
 
+def at_home(reason: SolveError | ConnectionLostError, problems: Sequence[str]) -> SolveError | ConnectionLostError:
+    """With what went wrong on this side, which the daemon often does not know."""
+    known = [problem for problem in problems if problem not in str(reason)]
+    if not known or isinstance(reason, ConnectionLostError):
+        return reason
+    status = Status(code=reason.status.code, message=f"{reason}: {'; '.join(known)}", details=reason.status.details)
+    return SolveError(status, reason.sources)
+
+
 def read_status(error: grpc.aio.AioRpcError) -> Status:
     """The status with its details, which travel in a trailer."""
     trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())

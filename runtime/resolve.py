@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 import grpc.aio
 
+from bakec.ir import platforms
 from bakec.ir.codes.lock import CANNOT_RESOLVE
 from bakec.ir.codes.run import LOST
 from bakec.ir.diagnostics import Failed, fail
-from bakec.ir import platforms
 from bakec.ir.llb.state import State
 from bakec.runtime import builders, dockerconfig, errors
 from bakec.runtime.buildkit.channel import Connection, connect

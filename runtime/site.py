@@ -54,12 +54,11 @@ async def survey(
 
 def platform_of(workers: Sequence[WorkerRecord]) -> str:
     """The platform that a builder builds for unless it is told another: the first one of its first worker."""
-    from bakec.ir import platforms
-    from bakec.ir.llb import Platform
+    from bakec.ir.platforms import Platform, full_name, normalize
 
     for found in workers[0].platforms if workers else ():
         one = Platform(os=found.OS, architecture=found.Architecture, variant=found.Variant)
-        return platforms.full_name(platforms.normalize(one))
+        return full_name(normalize(one))
     return ""
 
 

@@ -16,7 +16,6 @@ from bakec.compiler.dockerfile.faults import Lines
 from bakec.compiler.dockerfile.image import from_json, to_json
 from bakec.compiler.dockerfile.lower import lower
 from bakec.compiler.dockerfile.request import (
-    AMD64,
     Build,
     ImageAnswer,
     ImageRequest,
@@ -29,8 +28,8 @@ from bakec.compiler.dockerfile.request import (
 from bakec.ir import platforms
 from bakec.ir.llb import Definition, decode_op, digest, dump_op, references
 from bakec.ir.llb.ops import OpMetadata
-from bakec.ir.platforms import Platform
 from bakec.ir.llb.show import dump
+from bakec.ir.platforms import Platform
 
 Json = Any
 
@@ -88,7 +87,7 @@ def _full_name(name: str) -> str:
 
 
 def _variant(variants: list[Json], platform: Platform | None) -> Json | None:
-    wanted = platforms.normalize(platform or AMD64)
+    wanted = platforms.normalize(platform or platforms.AMD64)
     known = [(platforms.normalize(platforms.parse(item["platform"])), item["config"]) for item in variants]
     for found, config in known:
         if (found.os, found.architecture, found.variant) == (wanted.os, wanted.architecture, wanted.variant):
@@ -229,7 +228,7 @@ def _build(build: Build) -> Json:
 
 
 def _request(request: ImageRequest) -> Json:
-    platform = platforms.full_name(request.platform or AMD64)
+    platform = platforms.full_name(request.platform or platforms.AMD64)
     row = {
         "ref": request.ref,
         "platform": platform,

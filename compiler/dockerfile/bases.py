@@ -12,12 +12,12 @@ from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Unresol
 from bakec.compiler.dockerfile.stages import SCRATCH, Entry, StageTable
 from bakec.compiler.dockerfile.steps import Scene, step_title
 from bakec.compiler.dockerfile.suggest import search
-from bakec.ir.codes import dockerfile as codes
 from bakec.ir import platforms
+from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, State, references, scratch
 from bakec.ir.llb import image as image_state
-from bakec.ir.platforms import Platform
 from bakec.ir.llb.references import Reference
+from bakec.ir.platforms import Platform
 
 _COMMON = ("alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora")
 _SUGGESTED = tuple(

@@ -17,9 +17,9 @@ from bakec.ir.codes.dockerfile import CONTEXT, MARSHAL, READ
 from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, scratch
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import Defaults
-from bakec.ir.llb.paths import base as base_name
-from bakec.ir.llb.paths import join
 from bakec.ir.llb.wire import WireError
+from bakec.ir.paths import base as base_name
+from bakec.ir.paths import join
 
 _MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 HTTP_FILE: Final = "context"

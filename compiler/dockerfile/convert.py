@@ -53,8 +53,8 @@ from bakec.compiler.dockerfile.stages import (
 )
 from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, Scene
 from bakec.compiler.dockerfile.suggest import search
-from bakec.ir.codes import dockerfile as codes
 from bakec.ir import platforms
+from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import SourceFile, State, local, references
 from bakec.ir.llb.graph import DEFAULT_PATH, Late, Output
 from bakec.ir.llb.ops import ProxyEnv
@@ -292,8 +292,8 @@ class Conversion:
         used |= found.matched
         return platform
 
-    def _host(self) -> Platform | None:
-        return self._task.frontend.request.host if self._task.frontend else None
+    def _host(self) -> Platform:
+        return self._task.frontend.request.host if self._task.frontend else platforms.AMD64
 
     def _lint_platform(self, stage: Stage, found: Expansion, scope: GlobalScope) -> None:
         matched = list(found.matched)

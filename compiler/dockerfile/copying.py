@@ -20,8 +20,8 @@ from bakec.ir.llb import About, Copy, Mkfile, State, merge, named, owner, scratc
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import FileStep, Owner
 from bakec.ir.llb.ops import ProgressGroup
+from bakec.ir.paths import clean, join
 from bakec.ir.platforms import Platform
-from bakec.ir.llb.paths import clean, join
 
 _RAW: Final = Mode(plain_quotes=True)
 

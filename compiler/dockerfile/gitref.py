@@ -5,14 +5,15 @@ from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import parse_bool, quote
+from bakec.ir import giturl
 from bakec.ir.codes.dockerfile import GIT_REFERENCE
-from bakec.ir.llb import About, State, giturl, urls
+from bakec.ir.llb import About, State
 from bakec.ir.llb import git as git_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitReference:
-    """`local_looking` for `github.com/…` without a scheme, which only a build context takes for git."""
+    """A repository with what its fragment and its query ask for; `local_looking` as in `giturl.GitUrl`."""
 
     remote: str
     ref: str = ""
@@ -27,26 +28,11 @@ class GitReference:
 
 def read_git_reference(text: str) -> GitReference | None:
     """The git reference that `text` is, or None. Raises `DockerfileError` if it is one with bad options."""
-    url, local_looking = _git_url(text)
+    url = giturl.repository(text)
     if url is None:
         return None
-    remote = url.remote.split("://", 1)[-1] if local_looking else url.remote
-    found = GitReference(remote=remote, ref=url.ref, subdir=url.subdir, local_looking=local_looking)
+    found = GitReference(remote=url.remote, ref=url.ref, subdir=url.subdir, local_looking=url.local_looking)
     return _with_query(found, url.query)
-
-
-def _git_url(text: str) -> tuple[giturl.GitUrl | None, bool]:
-    if text.startswith(("./", "../")):
-        return None, False
-    try:
-        if text.startswith("github.com/"):
-            return giturl.from_url(replace(urls.parse(text), scheme="https")), True
-        url = giturl.parse(text)
-    except (giturl.UnknownProtocolError, urls.UrlError):
-        return None, False
-    if url.scheme in ("http", "https") and not url.path.endswith(".git"):
-        return None, False
-    return url, False
 
 
 _SWITCHES: Final = ("submodules", "keep-git-dir", "fetch-by-commit")

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, decode, encode
 from bakec.ir.codes.dockerfile import IGNORE_FILE
-from bakec.ir.llb.paths import clean
+from bakec.ir.paths import clean
 
 _MAX_LINE: Final = 65536
 _SYNTAX: Final = "syntax error in pattern"

@@ -39,8 +39,7 @@ from bakec.ir.codes import dockerfile as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.llb import Definition, LlbError, SourceFile, State, WireError, go_json
 from bakec.ir.llb.graph import Defaults
-from bakec.ir.platforms import Platform
-from bakec.ir.platforms import full_name, normalize
+from bakec.ir.platforms import Platform, full_name, normalize
 from bakec.ir.span import Source, Span
 
 _CONFIG: Final = "containerimage.config"

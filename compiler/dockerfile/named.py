@@ -17,8 +17,7 @@ from bakec.ir.llb import http as http_state
 from bakec.ir.llb import image as image_state
 from bakec.ir.llb import oci_layout as oci_state
 from bakec.ir.llb.graph import Late, Output
-from bakec.ir.platforms import Platform
-from bakec.ir.platforms import full_name, normalize
+from bakec.ir.platforms import Platform, full_name, normalize
 
 
 def _bad(problem: str) -> DockerfileError:

@@ -11,8 +11,8 @@ from bakec.compiler.dockerfile.csvline import csv_fields
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import json_problem, parse_bool, parse_int, parse_uint, quote
 from bakec.compiler.dockerfile.lint import LintOptions, parse_options
-from bakec.ir.codes.dockerfile import CAPABILITY, OPTION
 from bakec.ir import platforms
+from bakec.ir.codes.dockerfile import CAPABILITY, OPTION
 from bakec.ir.llb import references
 from bakec.ir.llb.ops import HostIP, LinuxResources, Ulimit
 from bakec.ir.platforms import Platform

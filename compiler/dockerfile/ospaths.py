@@ -3,7 +3,7 @@
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import encode, quote
 from bakec.ir.codes.dockerfile import PATH
-from bakec.ir.llb.paths import clean, join, keep_slash
+from bakec.ir.paths import clean, join, keep_slash
 
 
 def to_slash(path: str, os: str) -> str:

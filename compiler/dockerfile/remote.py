@@ -2,9 +2,10 @@
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, read_git_reference
+from bakec.ir import urls
 from bakec.ir.codes.dockerfile import CHECKSUM
-from bakec.ir.llb import references, urls
-from bakec.ir.llb.paths import base
+from bakec.ir.llb import references
+from bakec.ir.paths import base
 
 
 def is_git(source: str) -> bool:

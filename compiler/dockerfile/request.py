@@ -7,9 +7,7 @@ from typing import Protocol
 from bakec.compiler.dockerfile.faults import Lines
 from bakec.ir.diagnostics import Diagnostic, Failed
 from bakec.ir.llb.ops import Definition
-from bakec.ir.platforms import Platform
-
-AMD64 = Platform(os="linux", architecture="amd64")
+from bakec.ir.platforms import AMD64, Platform
 
 
 class UnresolvedError(Exception):

@@ -15,8 +15,8 @@ from bakec.compiler.dockerfile.steps import Scene, commit, quiet_expand, step_ti
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Mkdir, Mkfile, MountSpec, RunOptions, SecretSpec, SshSpec, State, named, scratch
 from bakec.ir.llb.graph import Owner, User
-from bakec.ir.llb.paths import base, clean, join
 from bakec.ir.llb.state import HOST, INSECURE, NONE
+from bakec.ir.paths import base, clean, join
 
 _PIPES = "/dev/pipes/"
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container

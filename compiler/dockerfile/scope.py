@@ -7,8 +7,7 @@ from bakec.compiler.dockerfile.expand import Mode, expand
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.instructions import Arg, Argument
 from bakec.compiler.dockerfile.outline import KnownArgument
-from bakec.ir.platforms import Platform
-from bakec.ir.platforms import full_name, short_name
+from bakec.ir.platforms import Platform, full_name, short_name
 
 
 @dataclass(slots=True)

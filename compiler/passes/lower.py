@@ -10,11 +10,12 @@ from typing import Final
 
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions
-from bakec.compiler.platforms import PlatformError, parse_platform
+from bakec.compiler.platforms import parse_platform
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostics, fail
 from bakec.ir.plan import FrontendSolve, Job, Plan
+from bakec.ir.platforms import PlatformError, full_name
 
 LOCK_FILE: Final = "bakec.lock"
 _RESOURCES: Final = ("memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems")
@@ -60,7 +61,7 @@ def build_platform(options: CompileOptions) -> str:
     if not options.build_platform:
         return ""
     try:
-        return str(parse_platform(options.build_platform))
+        return full_name(parse_platform(options.build_platform))
     except PlatformError as error:
         raise fail(codes.BAD_PLATFORM.at(None, text=options.build_platform, reason=error)) from error
 

@@ -17,13 +17,12 @@ from bakec.ir.llb.ops import (
     Locations,
     Op,
     OpMetadata,
-    Platform,
     Range,
     SourceMap,
 )
-from bakec.ir.llb.paths import keep_slash, under
+from bakec.ir.paths import keep_slash, under
+from bakec.ir.platforms import AMD64, Platform
 
-LINUX_AMD64: Final = Platform(os="linux", architecture="amd64")
 EMPTY: Final = -1
 """Index of no input, and of a dropped output."""
 
@@ -57,7 +56,7 @@ class Defaults(NamedTuple):
     """What holds for a whole marshal: the platform of ops that have none, the capabilities of the daemon that
     are missing, and the id given to local sources without a session."""
 
-    platform: Platform = LINUX_AMD64
+    platform: Platform = AMD64
     missing_caps: frozenset[str] = frozenset()
     caps_known: bool = True
     local_unique: str = ""

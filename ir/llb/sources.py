@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from bakec.ir.llb import giturl, references, urls
+from bakec.ir import giturl, urls
+from bakec.ir.llb import references
 from bakec.ir.llb.gojson import string_list
 from bakec.ir.llb.graph import NOTHING, About, Source
-from bakec.ir.platforms import Platform
-from bakec.ir.llb.paths import join
 from bakec.ir.llb.state import State, source_state
+from bakec.ir.paths import join
+from bakec.ir.platforms import Platform
 
 
 def image(ref: str, *, platform: Platform | None = None, resolve_mode: str = "", about: About = NOTHING) -> State:

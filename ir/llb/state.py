@@ -25,9 +25,8 @@ from bakec.ir.llb.graph import (
     marshal,
 )
 from bakec.ir.llb.ops import NO_ENTRIES, Definition
-from bakec.ir.platforms import Platform
-from bakec.ir.llb.paths import join
-from bakec.ir.platforms import normalize
+from bakec.ir.paths import join
+from bakec.ir.platforms import Platform, normalize
 
 HOST, NONE = 1, 2
 INSECURE = 1

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bakec.ir import llb
-from bakec.ir import platforms
-from bakec.ir.llb import giturl, references, urls
+from bakec.ir import giturl, llb, platforms, urls
+from bakec.ir.llb import references
 from bakec.ir.llb.ops import ExecOp, FileActionCopy, FileOp, Input, Op, SourceOp
 from bakec.ir.llb.wire import WireError
 

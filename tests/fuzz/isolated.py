@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 MEMORY: Final = 1 << 30
-SECONDS: Final = 30
+SECONDS: Final = 120
 
 
 def main() -> None:

@@ -267,14 +267,14 @@ def test_a_mirror_deletes_what_was_not_sent(tmp_path: Path) -> None:
 
 
 def test_a_mirror_needs_a_daemon_that_sends_everything_at_once(tmp_path: Path) -> None:
-    handler = filesend.services({0: Directory(path=tmp_path, mirror=True)})["/moby.filesync.v1.FileSend/DiffCopy"]
+    handler = filesend.services({0: Directory(path=tmp_path, mirror=True)}, [])["/moby.filesync.v1.FileSend/DiffCopy"]
     with pytest.raises(StatusError, match="multi-platform local export"):
         asyncio.run(run_call(handler, MemoryCall({}, lambda _: [])))
 
 
 def test_a_stream_becomes_a_file_with_its_folders(tmp_path: Path) -> None:
     target = filesend.to_file(tmp_path / "deep/er/out.tar")
-    handler = filesend.services({3: target})["/moby.filesync.v1.FileSend/DiffCopy"]
+    handler = filesend.services({3: target}, [])["/moby.filesync.v1.FileSend/DiffCopy"]
     call = MemoryCall({"buildkit-attachable-exporter-id": ["3"]}, lambda _: [])
     call.feed([wire.bytes_message(b"first "), wire.bytes_message(b"second")], end=True)
     asyncio.run(run_call(handler, call))

@@ -44,14 +44,22 @@ Consumer = Callable[[AsyncIterator[bytes]], Awaitable[None]]
 Target = Directory | Consumer
 
 
-def services(targets: Mapping[int, Target]) -> Services:
-    """`targets` by the number of their exporter in the request."""
+def services(targets: Mapping[int, Target], problems: list[str]) -> Services:
+    """`targets` by the number of their exporter in the request. What goes wrong here is added to `problems`: the daemon
+    may know no more than that its stream has ended."""
 
     async def diff_copy(call: Call) -> None:
         chosen = "".join(call.metadata.get(EXPORTER_HEADER, ())[:1])
         target = targets.get(int(chosen) if chosen.isdigit() else 0)
         if target is None:
             raise StatusError(UNKNOWN, f"exporter {chosen} not found")
+        try:
+            await take(call, target)
+        except OSError as error:
+            problems.append(str(error))
+            raise
+
+    async def take(call: Call, target: Target) -> None:
         if not isinstance(target, Directory):
             await target(_stream(call))
             return

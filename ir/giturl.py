@@ -1,10 +1,10 @@
 """Git remotes: standard URLs and the `user@host:path` form, with `#ref:dir` or query options."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bakec.ir.llb import urls
-from bakec.ir.llb.paths import join
+from bakec.ir import urls
+from bakec.ir.paths import join
 
 _PROTO = re.compile(r"[a-zA-Z0-9]+://")
 _SCP = re.compile(r"([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):(.*?)(?:\?(.*?))?(?:#(.*))?")
@@ -17,7 +17,8 @@ class UnknownProtocolError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitUrl:
-    """`remote` is what git is given: the URL without fragment and query."""
+    """`remote` is what git is given: the URL without fragment and query. `local_looking` for `github.com/…`, which
+    lacks a scheme: only a build context takes it for git."""
 
     scheme: str
     host: str
@@ -26,6 +27,7 @@ class GitUrl:
     query: dict[str, list[str]] = field(default_factory=dict)
     ref: str = ""
     subdir: str = ""
+    local_looking: bool = False
 
 
 def _options(fragment: str) -> tuple[str, str]:
@@ -40,10 +42,27 @@ def parse(text: str) -> GitUrl:
         return _parse_scp(text)
     if proto[0][:-3].lower() not in SCHEMES:
         raise urls.UrlError(f"{proto[0][:-3].lower()}: invalid protocol")
-    return from_url(urls.parse(text))
+    return _from_url(urls.parse(text))
 
 
-def from_url(url: urls.Url) -> GitUrl:
+def repository(text: str) -> GitUrl | None:
+    """The repository that a context or a source names, if it does: over HTTP its path ends in `.git`."""
+    if text.startswith(("./", "../")):
+        return None
+    try:
+        if text.startswith("github.com/"):
+            return _without_scheme(_from_url(replace(urls.parse(text), scheme="https")))
+        url = parse(text)
+    except (UnknownProtocolError, urls.UrlError):
+        return None
+    return None if url.scheme in ("http", "https") and not url.path.endswith(".git") else url
+
+
+def _without_scheme(url: GitUrl) -> GitUrl:
+    return replace(url, remote=url.remote.split("://", 1)[-1], local_looking=True)
+
+
+def _from_url(url: urls.Url) -> GitUrl:
     ref, subdir = _options(url.fragment)
     return GitUrl(
         scheme=url.scheme,
