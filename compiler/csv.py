@@ -23,90 +23,91 @@ def _message(reason: str, start: int, line: int, column: int) -> str:
 
 
 def parse_record(text: str, *, comma: str = ",") -> list[str]:
-    """The fields of a single record without line breaks but one at its end. Raises `CsvError` (`EOF` if empty)."""
-    line = text[:-1].removesuffix("\r") if text.endswith("\n") else text
-    if not line:
+    """The fields of a single record; one line break at its end is no part of it. Raises `CsvError` (`EOF` if empty)."""
+    if text.endswith("\n"):
+        text = text[:-1].removesuffix("\r")
+    if not text:
         raise CsvError("EOF")
-    fields, rest = _fields(line, comma, 1, 1)
-    if rest is not None:
-        raise CsvError(_QUOTE, 1, 1, len(line.encode()) + 1)
+    line = _Line(text, comma=comma)
+    fields = line.fields()
+    if line.open_from >= 0:
+        raise line.fault(_QUOTE, line.open_from)
     return fields
 
 
 def parse_records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each record and the line it starts on; fields in quotes may hold line breaks, empty lines are skipped."""
-    lines = _lines(text)
-    number = 0
-    while number < len(lines):
-        line = _end_of_line(lines[number])
-        number += 1
-        if line == "\n":
+    lines = enumerate(_lines(text), 1)
+    for start, first in lines:
+        if first == "\n":
             continue
-        start = number
-        fields, rest = _fields(line, ",", start, number)
-        while rest is not None:
-            if number == len(lines):
-                width = len(line.encode()) + 1
-                raise CsvError(_QUOTE, start, number, width)
-            line = _end_of_line(lines[number])
-            number += 1
-            more, rest_after = _fields(line, ",", start, number, open_field=True)
-            fields[-1] += more[0]
-            fields += more[1:]
-            rest = rest_after
+        line = _Line(first, start=start, number=start)
+        fields = line.fields()
+        while line.open_from >= 0:
+            number, following = next(lines, (0, ""))
+            if not number:
+                raise line.fault(_QUOTE, len(line.text))
+            line = _Line(following, start=start, number=number)
+            rest = line.fields(inside=True)
+            fields[-1:] = [fields[-1] + rest[0], *rest[1:]]
         yield start, fields
 
 
 def _lines(text: str) -> list[str]:
-    lines = text.split("\n")
-    return [line + "\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
+    """The lines with their `\\n`; a `\\r` in front of it, or of the end of the text, is dropped."""
+    *lines, last = (line.removesuffix("\r") for line in text.split("\n"))
+    return [f"{line}\n" for line in lines] + [last] * bool(last)
 
 
-def _end_of_line(line: str) -> str:
-    return line[:-2] + "\n" if line.endswith("\r\n") else line
+class _Line:
+    """A line. `open_from` is negative but if its last field has no closing quote: then it is where the text behind
+    the last quote starts."""
 
+    def __init__(self, text: str, *, comma: str = ",", start: int = 0, number: int = 0) -> None:
+        """`number` is 0 for a record by itself, in which a line break is a character like any other."""
+        self.text = text
+        self.end = len(text) - (number > 0 and text.endswith("\n"))
+        self.comma = comma
+        self.start = start or 1
+        self.number = number or 1
+        self.open_from = -1
 
-def _fields(
-    line: str, comma: str, start: int, number: int, *, open_field: bool = False
-) -> tuple[list[str], str | None]:
-    """The fields of a line, and what the last one has if its quote is still open at the end, else None.
-    `open_field`: the line goes on with a field in quotes."""
-    fields: list[str] = []
-    at = 0
-    while True:
-        if open_field or line[at : at + 1] == '"':
-            field, at, closed = _quoted(line, at if open_field else at + 1, comma, start, number)
-            open_field = False
+    def fault(self, reason: str, at: int) -> CsvError:
+        column = len(self.text[:at].encode("utf-8", "surrogateescape")) + 1
+        return CsvError(reason, self.start, self.number, column)
+
+    def fields(self, *, inside: bool = False) -> list[str]:
+        """`inside`: the line goes on with a field in quotes. Raises `CsvError`."""
+        field, at = self._quoted(0) if inside else self._field(0)
+        fields = [field]
+        while at >= 0:
+            field, at = self._field(at)
             fields.append(field)
-            if not closed:
-                return fields, field
-        else:
-            end = line.find(comma, at)
-            field = line[at:end] if end >= 0 else line[at:].removesuffix("\n")
-            if '"' in field:
-                column = len(line[: at + field.index('"')].encode()) + 1
-                raise CsvError(_BARE_QUOTE, start, number, column)
-            fields.append(field)
-            at = end if end >= 0 else len(line)
-        if line[at : at + 1] != comma:
-            return fields, None
-        at += 1
+        return fields
 
+    def _field(self, at: int) -> tuple[str, int]:
+        """The field at `at`, and where the next one starts (-1: there is none)."""
+        if self.text.startswith('"', at):
+            return self._quoted(at + 1)
+        comma = self.text.find(self.comma, at, self.end)
+        field = self.text[at : self.end if comma < 0 else comma]
+        if '"' in field:
+            raise self.fault(_BARE_QUOTE, at + field.index('"'))
+        return field, comma + 1 if comma >= 0 else -1
 
-def _quoted(line: str, at: int, comma: str, start: int, number: int) -> tuple[str, int, bool]:
-    """A field in quotes from behind its first quote: its text, where it ends, and whether its quote was closed."""
-    parts: list[str] = []
-    while True:
-        end = line.find('"', at)
-        if end < 0:
-            parts.append(line[at:])
-            return "".join(parts), len(line), False
-        parts.append(line[at:end])
-        at = end + 1
-        if line[at : at + 1] == '"':
-            parts.append('"')
-            at += 1
-        elif line[at : at + 1] in (comma, "") or line[at:] == "\n":
-            return "".join(parts), at, True
-        else:
-            raise CsvError(_QUOTE, start, number, len(line[:end].encode()) + 1)
+    def _quoted(self, at: int) -> tuple[str, int]:
+        parts: list[str] = []
+        while (close := self.text.find('"', at)) >= 0:
+            parts.append(self.text[at:close])
+            at = close + 1
+            if self.text.startswith('"', at):
+                parts.append('"')
+                at += 1
+            elif self.text.startswith(self.comma, at):
+                return "".join(parts), at + 1
+            elif at == self.end:
+                return "".join(parts), -1
+            else:
+                raise self.fault(_QUOTE, close)
+        self.open_from = at
+        return "".join([*parts, self.text[at:]]), -1

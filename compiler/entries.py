@@ -63,16 +63,20 @@ def checked_output(attrs: Attrs) -> Attrs:
 
 def parse_cache(text: str) -> list[Attrs]:
     """`ref[,ref…]` (one registry entry each) or `type=…,key=value`."""
+    return [_cache(one) for one in ([text] if "=" in text else _record(text))]
+
+
+def _cache(text: str) -> Attrs:
     fields = _record(text)
-    if "=" not in text:
-        return [{"type": "registry", "ref": field} for field in fields]
+    if len(fields) == 1 and "=" not in fields[0]:
+        return {"type": "registry", "ref": fields[0]}
     attrs: Attrs = {}
     for field in fields:
         key, value = _pair(field)
         attrs[key.lower()] = value
     if not attrs.get("type"):
         raise EntryError(f"type required for {quote(text)}")
-    return [attrs]
+    return attrs
 
 
 def parse_attest(text: str) -> list[Attrs]:

@@ -158,6 +158,22 @@ class Decoder:
         return text
 
 
+_KINDS: Final = {"[": "array", "{": "object", '"': "string", "t": "bool", "f": "bool"}
+
+
+def problem(text: str, wanted: str) -> str:
+    """Why `text` is no document that fits the reference's type `wanted`: it is not JSON, or of another kind."""
+    reader = Decoder(text)
+    try:
+        reader.raw()
+    except JsonError as error:
+        return "unexpected end of JSON input" if str(error).endswith("EOF") else str(error)
+    if rest := reader.peek():
+        return str(_bad(rest, "after top-level value"))
+    kind = _KINDS.get(text.lstrip()[:1], "number")
+    return f"json: cannot unmarshal {kind} into Go value of type {wanted}"
+
+
 def _end_of_scalar(text: str, at: int) -> int:
     char = text[at]
     if char == '"':

@@ -1,11 +1,9 @@
-"""Booleans and floating-point numbers as Go reads them from environment variables and flags, and says it cannot."""
+"""Booleans and numbers as Go reads them from environment variables and flags, and says it cannot."""
 
 import re
 from math import isinf
 
 from bakec.ir.quoting import quote
-
-__all__ = ["NumberError", "parse_bool", "parse_float", "parse_int", "quote"]
 
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
@@ -54,15 +52,40 @@ def _from_hex(text: str) -> float:
         return float("inf")
 
 
-def parse_int(text: str, base: int = 10, bits: int = 64) -> int:
-    """An integer that fits into `bits` bits; its digits may be any of the base."""
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    if not digits.isascii() or not digits.isalnum():
-        raise NumberError("ParseInt", text)
-    try:
-        value = int(text, base) if len(digits) < 4000 else 1 << bits
-    except ValueError:
-        raise NumberError("ParseInt", text) from None
-    if not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
+def parse_int(text: str, bits: int = 64) -> int:
+    """A decimal integer that fits into `bits` bits, with or without a sign."""
+    negative = text.startswith("-")
+    size = _unsigned("ParseInt", text, text[text.startswith(("+", "-")) :], 10, bits)
+    if size >= (1 << (bits - 1)) + negative:
         raise NumberError("ParseInt", text, "value out of range")
-    return value
+    return -size if negative else size
+
+
+def parse_uint(text: str, base: int = 10, bits: int = 64) -> int:
+    """An integer without a sign, of a base of at most 10, that fits into `bits` bits."""
+    return _unsigned("ParseUint", text, text, base, bits)
+
+
+def _unsigned(function: str, text: str, digits: str, base: int, bits: int) -> int:
+    """Whichever comes first in the text, a wrong digit or one too many, is what is wrong with it."""
+    good = digits[: len(digits) - len(digits.lstrip("0123456789"[:base]))]
+    # More digits than any number of 64 bits has need not be read; a long text would take long.
+    size = int(good.lstrip("0")[:80] or "0", base)
+    if size >= 1 << bits:
+        raise NumberError(function, text, "value out of range")
+    if not good or good != digits:
+        raise NumberError(function, text)
+    return size
+
+
+def int_or_none(text: str) -> int | None:
+    """What `parse_int` gives, None where it fails."""
+    try:
+        return parse_int(text)
+    except NumberError:
+        return None
+
+
+def is_true(text: str) -> bool:
+    """Whether the text is a word for true; what cannot be read is not."""
+    return text in _TRUE

@@ -12,7 +12,7 @@ DAY = 86400
 
 
 class TimestampError(ValueError):
-    """The text is no timestamp, or no duration."""
+    """The text is no timestamp; the message is the reference's."""
 
 
 class Time(NamedTuple):
@@ -183,47 +183,3 @@ def parse_strict(text: str) -> Time:
     if not text.endswith("Z") and (int(text[-5:-3]) > 23 or int(text[-2:]) > 59):
         raise _not(f": cannot use {quote(text[-6:])} as UTC offset")
     return time
-
-
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
-_PART = re.compile(r"([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)")
-_LONGEST = 1 << 63
-
-
-def parse_duration(text: str) -> int:
-    """Nanoseconds."""
-    rest = text[1:] if text[:1] in ("+", "-") else text
-    if rest == "0":
-        return 0
-    total = 0
-    at = 0
-    while at < len(rest) or not rest:
-        found = _PART.match(rest, at)
-        if not found or not (found[1] or found[3]):
-            raise TimestampError(f"time: invalid duration {quote(text)}")
-        total += _part(found, text)
-        at = found.end()
-    if total > _LONGEST - (text[:1] != "-"):
-        raise TimestampError(f"time: invalid duration {quote(text)}")
-    return -total if text[:1] == "-" else total
-
-
-def _part(found: re.Match[str], text: str) -> int:
-    unit = found[4]
-    if not unit:
-        raise TimestampError(f"time: missing unit in duration {quote(text)}")
-    if unit not in _UNITS:
-        raise TimestampError(f"time: unknown unit {quote(unit)} in duration {quote(text)}")
-    fraction = (found[3] or "")[:18]
-    scale: int = 10 ** len(fraction)
-    whole = int(found[1][:30] or 0)
-    return whole * _UNITS[unit] + int(float(int(fraction or 0)) * (_UNITS[unit] / float(scale)))

@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from bakec.ir.paths import join
 from bakec.ir.quoting import quote
 
 
@@ -162,7 +163,7 @@ def _escape_option(text: str) -> str:
 
 def short_name(platform: Platform) -> str:
     """`os/arch[/variant]`."""
-    return "/".join(filter(None, (platform.os, platform.architecture, platform.variant))) if platform.os else "unknown"
+    return join(platform.os, platform.architecture, platform.variant) if platform.os else "unknown"
 
 
 def full_name(platform: Platform) -> str:
@@ -171,4 +172,4 @@ def full_name(platform: Platform) -> str:
     inside = _escape_option(platform.os_version) + features
     if not platform.os or not inside:
         return short_name(platform)
-    return "/".join(filter(None, (f"{platform.os}({inside})", platform.architecture, platform.variant)))
+    return join(f"{platform.os}({inside})", platform.architecture, platform.variant)

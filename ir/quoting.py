@@ -1,6 +1,10 @@
-"""Strings as the reference quotes them in messages."""
+"""Strings as the reference quotes them in messages.
+
+A lone surrogate stands for a byte that was not UTF-8, as `surrogateescape` decodes it.
+"""
 
 import re
+from collections.abc import Iterable
 
 _ESCAPES = {
     "\a": "\\a",
@@ -30,9 +34,16 @@ def _quoted(char: str) -> str:
 
 
 def _escaped(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
     if code < 0x20 or code == 0x7F:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def quote_list(items: Iterable[str]) -> str:
+    """Quoted strings in brackets, a space between two."""
+    return f"[{' '.join(map(quote, items))}]"
 
 
 def quote_char(char: str) -> str:

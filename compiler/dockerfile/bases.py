@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 from bakec.compiler.dockerfile import image as images
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import quote
 from bakec.compiler.dockerfile.image import ImageConfig, empty_config
 from bakec.compiler.dockerfile.lint import BASE_PLATFORM, Finding
 from bakec.compiler.dockerfile.named import NamedContext, find_context
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, UnresolvedError
 from bakec.compiler.dockerfile.stages import SCRATCH, Entry, StageTable
 from bakec.compiler.dockerfile.steps import Scene, step_title
-from bakec.compiler.dockerfile.suggest import search
+from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, State, references, scratch
 from bakec.ir.llb import image as image_state
 from bakec.ir.llb.references import Reference
 from bakec.ir.platforms import Platform
+from bakec.ir.quoting import quote
 
 _COMMON = ("alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora")
 _SUGGESTED = tuple(

@@ -9,10 +9,11 @@ from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
-from bakec.compiler.dockerfile.gotext import json_problem, parse_bool
 from bakec.compiler.dockerfile.ignore import read_patterns
 from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, UnresolvedError
+from bakec.compiler.jsontext import problem as json_problem
+from bakec.compiler.strconv import is_true
 from bakec.ir.codes.dockerfile import CONTEXT, MARSHAL, READ
 from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, scratch
 from bakec.ir.llb import http as http_state
@@ -149,7 +150,7 @@ class Frontend:
         found = read_git_reference(text)
         if found is None:
             return None
-        keep = parse_bool(self._attrs.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", "")) is True
+        keep = is_true(self._attrs.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
         mtime = "commit" if self._attrs.get("build-arg:SOURCE_DATE_EPOCH") else ""
         return git_context(found, text, keep=keep, mtime=mtime)
 
@@ -281,7 +282,7 @@ class Frontend:
             found = json.loads(text).get(_CONFIG_KEY)
             return None if found is None else base64.b64decode(found, validate=True)
         except (ValueError, AttributeError, TypeError, RecursionError):
-            raise _bad(f"failed to parse input metadata {text}: {json_problem(text)}") from None
+            raise _bad(f"failed to parse input metadata {text}: {json_problem(text, 'map[string][]uint8')}") from None
 
 
 def _lower_name(filename: str) -> str:

@@ -11,7 +11,7 @@ from bakec.compiler.dockerfile.epoch import NAME as EPOCH
 from bakec.compiler.dockerfile.epoch import Epoch, EpochScope, resolve_epoch
 from bakec.compiler.dockerfile.expand import Expansion, ExpansionError, Mode, expand
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.gotext import decode, parse_bool, quote
+from bakec.compiler.dockerfile.gotext import decode
 from bakec.compiler.dockerfile.ignore import IgnoreMatcher
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import (
@@ -52,13 +52,15 @@ from bakec.compiler.dockerfile.stages import (
     stage_entry,
 )
 from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, Scene
-from bakec.compiler.dockerfile.suggest import search
+from bakec.compiler.strconv import NumberError, parse_bool
+from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import SourceFile, State, local, references
 from bakec.ir.llb.graph import DEFAULT_PATH, Late, Output
 from bakec.ir.llb.ops import ProxyEnv
 from bakec.ir.platforms import Platform
+from bakec.ir.quoting import quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -443,8 +445,10 @@ class Conversion:
         asked = next((value for value in reversed(values) if value is not None), None)
         if asked is None:
             return False
-        enabled = parse_bool(asked)
-        return entry.title in asked.split(",") if enabled is None else enabled
+        try:
+            return parse_bool(asked)
+        except NumberError:
+            return entry.title in asked.split(",")
 
     # The result.
 

@@ -1,6 +1,7 @@
 """COPY and ADD."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,13 +9,14 @@ from bakec.compiler.dockerfile.contexts import internal
 from bakec.compiler.dockerfile.expand import Mode
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
-from bakec.compiler.dockerfile.gotext import encode, parse_uint, quote
+from bakec.compiler.dockerfile.gotext import encode
 from bakec.compiler.dockerfile.instructions import InlineFile, Transfer
 from bakec.compiler.dockerfile.lint import COPY_IGNORED
 from bakec.compiler.dockerfile.ospaths import is_absolute, normal_path, to_slash, without_drive
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_git, is_http
 from bakec.compiler.dockerfile.stages import Entry, Step
 from bakec.compiler.dockerfile.steps import Scene, commit, quiet_expand, step_title, upper_first
+from bakec.compiler.strconv import NumberError, parse_uint
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Copy, Mkfile, State, merge, named, owner, scratch
 from bakec.ir.llb import http as http_state
@@ -22,6 +24,7 @@ from bakec.ir.llb.graph import FileStep, Owner
 from bakec.ir.llb.ops import ProgressGroup
 from bakec.ir.paths import clean, join
 from bakec.ir.platforms import Platform
+from bakec.ir.quoting import quote
 
 _RAW: Final = Mode(plain_quotes=True)
 
@@ -130,20 +133,19 @@ _CLAUSE = re.compile(r"[augo]*(?:[-+=](?:[rstwXxugo])*)+")
 
 def _mode(text: str) -> int | str:
     """An octal mode as a number, a symbolic one as it is. Raises `DockerfileError`."""
-    number = parse_uint(text, 8, 32)
-    not_octal = DockerfileError(
-        codes.CHMOD,
-        problem=f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777",
-    )
-    if number is not None:
-        if number > 0o7777:
-            raise not_octal
-        return number
     if text[:1].isascii() and text[:1].isdigit():
-        raise not_octal
+        return _octal(text)
     if not all(_CLAUSE.fullmatch(clause) for clause in text.split(",")):
         raise DockerfileError(codes.CHMOD, problem="invalid syntax")
     return text
+
+
+def _octal(text: str) -> int:
+    with suppress(NumberError):
+        if (mode := parse_uint(text, 8, 32)) <= 0o7777:
+            return mode
+    problem = f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777"
+    raise DockerfileError(codes.CHMOD, problem=problem)
 
 
 def _check_checksum_use(copy: Transfer) -> None:

@@ -11,11 +11,12 @@ from bakec.compiler.dockerfile.contexts import Frontend, source_of
 from bakec.compiler.dockerfile.expand import Mode, expand
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
-from bakec.compiler.dockerfile.gotext import decode, parse_int
+from bakec.compiler.dockerfile.gotext import decode
 from bakec.compiler.dockerfile.instructions import Arg, Dockerfile, Stage, Transfer
 from bakec.compiler.dockerfile.named import find_context
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_http
 from bakec.compiler.dockerfile.request import UnresolvedError
+from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes.dockerfile import EPOCH
 from bakec.ir.llb import State
 from bakec.ir.llb import http as http_state
@@ -51,7 +52,7 @@ def resolve_epoch(value: str, scope: EpochScope) -> Epoch | None:
     """The time that `value` stands for, None where there is none. Raises `DockerfileError`."""
     if not value:
         return None
-    number = parse_int(value)
+    number = int_or_none(value)
     if number is not None:
         return Epoch(number)
     state = _state(value, scope)
@@ -159,7 +160,7 @@ def _actor_time(line: str) -> Epoch | None:
     """The time behind `name <address>`: seconds and a zone."""
     fields = line.rpartition(">")[2].split()
     zone = _ZONE.fullmatch(fields[1]) if len(fields) >= 2 else None
-    seconds = parse_int(fields[0]) if zone else None
+    seconds = int_or_none(fields[0]) if zone else None
     if zone is None or seconds is None:
         return None
     offset = int(zone[2]) * 3600 + int(zone[3]) * 60

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from bakec.compiler.csv import CsvError, parse_record
+from bakec.ir.codes.dockerfile import CSV
 from bakec.ir.diagnostics import Rule
 
 
@@ -67,3 +69,11 @@ class DockerfileError(Exception):
         if name:
             self.message += f" (did you mean {name}?)"
         return self
+
+
+def csv_fields(line: str, prefix: str) -> list[str]:
+    """The fields of a flag such as `--mount`. Raises `DockerfileError` whose text starts with `prefix`."""
+    try:
+        return parse_record(line)
+    except CsvError as error:
+        raise DockerfileError(CSV, problem=f"{prefix}: {error}" if prefix else error) from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.suggest import search
+from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import parse_bool, quote
+from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir import giturl
 from bakec.ir.codes.dockerfile import GIT_REFERENCE
 from bakec.ir.llb import About, State
 from bakec.ir.llb import git as git_state
+from bakec.ir.quoting import quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +96,10 @@ def _agreed(what: str, old: str, new: str) -> str:
 def _switch(key: str, value: str) -> bool:
     if not value:
         return True
-    wanted = parse_bool(value)
-    if wanted is None:
-        raise _bad(f"invalid {key} value: {quote(value)}")
-    return wanted
+    try:
+        return parse_bool(value)
+    except NumberError:
+        raise _bad(f"invalid {key} value: {quote(value)}") from None
 
 
 def _with_names(found: GitReference, tag: str, branch: str) -> GitReference:

@@ -6,16 +6,7 @@ from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.flags import FlagKind, Flags, read_flags
-from bakec.compiler.dockerfile.gotext import (
-    SPACE,
-    DurationError,
-    int_problem,
-    lower,
-    parse_duration,
-    parse_int,
-    quote,
-    upper,
-)
+from bakec.compiler.dockerfile.gotext import SPACE, lower
 from bakec.compiler.dockerfile.heredoc import heredoc_word
 from bakec.compiler.dockerfile.instructions import (
     Arg,
@@ -56,8 +47,11 @@ from bakec.compiler.dockerfile.lint import (
 )
 from bakec.compiler.dockerfile.mounts import check_device, mount_origin
 from bakec.compiler.dockerfile.parse import INSTRUCTIONS, Node, Tree
-from bakec.compiler.dockerfile.suggest import search
+from bakec.compiler.durations import DurationError, parse_duration
+from bakec.compiler.strconv import NumberError, parse_int
+from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
+from bakec.ir.quoting import quote
 
 
 class InvalidDockerfileError(Exception):
@@ -394,9 +388,10 @@ def _interval(name: str, flags: Flags) -> int:
 def _retries(text: str) -> int:
     if not text:
         return 0
-    retries = parse_int(text, 32)
-    if retries is None:
-        raise DockerfileError(codes.HEALTHCHECK_RETRIES, problem=int_problem("ParseInt", text))
+    try:
+        retries = parse_int(text, 32)
+    except NumberError as error:
+        raise DockerfileError(codes.HEALTHCHECK_RETRIES, problem=error) from None
     if retries < 0:
         raise DockerfileError(codes.HEALTHCHECK_RETRIES, problem=f"--retries cannot be negative ({retries})")
     return retries
@@ -483,8 +478,8 @@ def _lint_node(name: str, node: Node, lint: list[Finding]) -> None:
 
 def _as_matches(from_word: str, as_word: str) -> bool:
     if from_word == from_word.lower():
-        return as_word == lower(as_word)
-    return from_word != from_word.upper() or as_word == upper(as_word)
+        return as_word == as_word.lower()
+    return from_word != from_word.upper() or as_word == as_word.upper()
 
 
 def _lint_description(typed: Instruction | Stage, node: Node, lint: list[Finding]) -> None:

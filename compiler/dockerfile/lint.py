@@ -5,9 +5,11 @@ from typing import Final
 
 from bakec.compiler.dockerfile.directives import DirectiveReader
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.gotext import SPACE, parse_bool, quote, valid
+from bakec.compiler.dockerfile.gotext import SPACE, valid
+from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.diagnostics import Rule
+from bakec.ir.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,11 @@ def _with_option(options: LintOptions, key: str, value: str, part: str) -> LintO
             every = value == "all"
             return replace(options, experimental_all=True) if every else replace(options, experimental=names)
         case "error":
-            error = parse_bool(value)
-            if error is None:
-                problem = f"strconv.ParseBool: parsing {quote(value)}: invalid syntax"
-                raise DockerfileError(codes.OPTION, problem=f"failed to parse check option {quote(part)}: {problem}")
-            return replace(options, error=error)
+            try:
+                return replace(options, error=parse_bool(value))
+            except NumberError as error:
+                problem = f"failed to parse check option {quote(part)}: {error}"
+                raise DockerfileError(codes.OPTION, problem=problem) from None
         case _:
             raise DockerfileError(codes.OPTION, problem=f"invalid check option {quote(key)}")
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bakec.compiler.dockerfile.csvline import csv_fields
-from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import parse_bool, parse_uint, quote
-from bakec.compiler.dockerfile.suggest import search
+from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
+from bakec.compiler.strconv import NumberError, parse_bool, parse_uint
+from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
+from bakec.ir.quoting import quote
 
 TYPES: Final = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING: Final = ("shared", "private", "locked")
@@ -169,17 +169,17 @@ def _choice(value: str, choices: tuple[str, ...], what: str) -> str:
 
 
 def _bool(key: str, value: str) -> bool:
-    read = parse_bool(value)
-    if read is None:
-        raise DockerfileError(codes.MOUNT_VALUE, what=f"for {key}: {value}")
-    return read
+    try:
+        return parse_bool(value)
+    except NumberError:
+        raise DockerfileError(codes.MOUNT_VALUE, what=f"for {key}: {value}") from None
 
 
 def _number(key: str, value: str, base: int) -> int:
-    number = parse_uint(value, base, 32)
-    if number is None:
-        raise DockerfileError(codes.MOUNT_VALUE, what=f"{value} for {key}")
-    return number
+    try:
+        return parse_uint(value, base, 32)
+    except NumberError:
+        raise DockerfileError(codes.MOUNT_VALUE, what=f"{value} for {key}") from None
 
 
 _SIZE_UNITS: Final = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
@@ -237,8 +237,8 @@ def check_device(text: str) -> None:
         key, equals, value = field.partition("=")
         key = key.lower()
         if key == "required":
-            if equals and parse_bool(value) is None:
-                raise DockerfileError(codes.MOUNT_VALUE, what=f"for {key}: {value}")
+            if equals:
+                _bool(key, value)
         elif key == "name" and equals:
             if name:
                 raise DockerfileError(codes.DEVICE, problem=f"device name already set to {name}")

@@ -7,7 +7,6 @@ from bakec.compiler.dockerfile import image as images
 from bakec.compiler.dockerfile.contexts import HTTP_FILE, IGNORE, Frontend, followed_paths, git_context
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import read_git_reference
-from bakec.compiler.dockerfile.gotext import quote
 from bakec.compiler.dockerfile.ignore import read_patterns
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.request import ImageRequest, UnresolvedError
@@ -18,6 +17,7 @@ from bakec.ir.llb import image as image_state
 from bakec.ir.llb import oci_layout as oci_state
 from bakec.ir.llb.graph import Late, Output
 from bakec.ir.platforms import Platform, full_name, normalize
+from bakec.ir.quoting import quote
 
 
 def _bad(problem: str) -> DockerfileError:

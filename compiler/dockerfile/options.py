@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bakec.compiler.dockerfile.csvline import csv_fields
-from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import json_problem, parse_bool, parse_int, parse_uint, quote
+from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
 from bakec.compiler.dockerfile.lint import LintOptions, parse_options
+from bakec.compiler.jsontext import problem as json_problem
+from bakec.compiler.strconv import NumberError, int_or_none, is_true, parse_bool, parse_int, parse_uint
 from bakec.ir import platforms
 from bakec.ir.codes.dockerfile import CAPABILITY, OPTION
 from bakec.ir.llb import references
 from bakec.ir.llb.ops import HostIP, LinuxResources, Ulimit
 from bakec.ir.platforms import Platform
+from bakec.ir.quoting import quote
 
 _ARG: Final = "build-arg:"
 _NETWORKS: Final = {"": 0, "sandbox": 0, "host": 1, "none": 2}
@@ -146,7 +147,7 @@ def _check_minimum(attrs: Mapping[str, str], missing_caps: frozenset[str]) -> No
         raise _bad("needs BuildKit 0.5 or later: requested capability file.base not supported")
     if attrs.get("override-copy-image"):
         raise _bad('support for "override-copy-image" was removed in BuildKit 0.11')
-    if parse_bool(attrs.get("build-arg:BUILDKIT_DISABLE_FILEOP", "")):
+    if is_true(attrs.get("build-arg:BUILDKIT_DISABLE_FILEOP", "")):
         raise _bad('support for "BUILDKIT_DISABLE_FILEOP" build-arg was removed in BuildKit 0.11')
 
 
@@ -167,9 +168,10 @@ def _multi_platform(attrs: dict[str, str], targets: tuple[Platform, ...]) -> boo
     text = attrs.get("multi-platform", "")
     if not text:
         return several
-    wanted = parse_bool(text)
-    if wanted is None:
-        raise _bad(f"invalid boolean value for multi-platform: {text}")
+    try:
+        wanted = parse_bool(text)
+    except NumberError:
+        raise _bad(f"invalid boolean value for multi-platform: {text}") from None
     if several and not wanted:
         raise _bad("conflicting config: returning multiple target platforms is not allowed")
     return wanted
@@ -203,16 +205,10 @@ def format_ip(text: str) -> str:
 def _shm_size(text: str) -> int:
     if not text:
         return 0
-    size = parse_int(text)
-    if size is None:
-        raise _bad(f"failed to parse shm size: {_int_problem(text)}")
-    return size
-
-
-def _int_problem(text: str, function: str = "ParseInt") -> str:
-    digits = text if function == "ParseUint" else text[1:] if text[:1] in ("+", "-") else text
-    is_number = digits.isascii() and digits.isdigit()
-    return f"strconv.{function}: parsing {quote(text)}: {'value out of range' if is_number else 'invalid syntax'}"
+    try:
+        return parse_int(text)
+    except NumberError as error:
+        raise _bad(f"failed to parse shm size: {error}") from None
 
 
 def _ulimits(text: str) -> tuple[Ulimit, ...]:
@@ -230,13 +226,11 @@ def _ulimit(row: str) -> Ulimit:
     parts = limits.split(":")
     if len(parts) > 2:
         raise _bad(f"{problem}: too many limit value arguments - {limits}, can only have up to two, `soft[:hard]`")
-    numbers = []
-    for part in reversed(parts):
-        number = parse_int(part)
-        if number is None:
-            raise _bad(f"{problem}: {_int_problem(part)}")
-        numbers.append(number)
-    hard, soft = numbers[0], numbers[-1]
+    try:
+        hard = parse_int(parts[-1])
+        soft = parse_int(parts[0])
+    except NumberError as error:
+        raise _bad(f"{problem}: {error}") from None
     if hard != -1 and (soft == -1 or soft > hard):
         text = f"soft: -1 (unlimited), hard: {hard}" if soft == -1 else f"{soft} > {hard}"
         raise _bad(f"{problem}: ulimit soft limit must be less than or equal to hard limit: {text}")
@@ -283,9 +277,10 @@ def _resources(attrs: Mapping[str, str]) -> LinuxResources | None:
 
 def _limit(limit: _Limit, text: str) -> int:
     prefix = f"failed to parse resource limits: invalid {limit.attr} value: {text}"
-    number = parse_int(text) if limit.signed else parse_uint(text)
-    if number is None:
-        raise _bad(f"{prefix}: {_int_problem(text, 'ParseInt' if limit.signed else 'ParseUint')}")
+    try:
+        number = parse_int(text) if limit.signed else parse_uint(text)
+    except NumberError as error:
+        raise _bad(f"{prefix}: {error}") from None
     if limit.unlimited and (number < -1 or number == 0):
         raise _bad(f"{prefix}: must be -1 (unlimited) or > 0")
     if number <= 0 and not limit.unlimited:
@@ -307,11 +302,11 @@ def _cpuset(attr: str, text: str) -> str:
 def _cpuset_problem(part: str) -> str:
     span = _RANGE.fullmatch(part)
     if span is None:
-        number = parse_int(part)
+        number = int_or_none(part)
         if number is None or number < 0:
             return f"invalid cpuset element {quote(part)}"
         return f"cpuset element {quote(part)} exceeds maximum {_MAX_CPU}" if number > _MAX_CPU else ""
-    low, high = parse_int(span[1].strip()), parse_int(span[2].strip())
+    low, high = int_or_none(span[1].strip()), int_or_none(span[2].strip())
     if low is None or high is None or low < 0 or high < low:
         return f"invalid cpuset range {quote(part)}"
     return f"cpuset range {quote(part)} exceeds maximum {_MAX_CPU}" if high > _MAX_CPU else ""
@@ -325,8 +320,8 @@ def _cache_imports(attrs: Mapping[str, str]) -> tuple[tuple[str, Mapping[str, st
             rows = json.loads(text)
             found += [(_key(row, "type"), dict(row.get("Attrs") or row.get("attrs") or {})) for row in rows]
         except (ValueError, TypeError, AttributeError, RecursionError):
-            problem = f"failed to unmarshal cache-imports ({quote(text)}): {json_problem(text)}"
-            raise _bad(problem) from None
+            reason = json_problem(text, "[]*moby_buildkit_v1.CacheOptionsEntry")
+            raise _bad(f"failed to unmarshal cache-imports ({quote(text)}): {reason}") from None
     found += [("registry", {"ref": ref}) for ref in attrs.get("cache-from", "").split(",") if ref]
     return tuple(found)
 

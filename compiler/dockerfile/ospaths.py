@@ -1,9 +1,10 @@
 """Paths inside an image: POSIX, or for Windows images with drive letters and backslashes."""
 
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import encode, quote
+from bakec.compiler.dockerfile.gotext import encode
 from bakec.ir.codes.dockerfile import PATH
 from bakec.ir.paths import clean, join, keep_slash
+from bakec.ir.quoting import quote
 
 
 def to_slash(path: str, os: str) -> str:

@@ -9,9 +9,10 @@ from typing import Final
 
 from bakec.compiler.dockerfile.directives import BOM, DirectiveReader
 from bakec.compiler.dockerfile.faults import NO_LINES, DockerfileError, Lines
-from bakec.compiler.dockerfile.gotext import SPACE, decode, encode, quote, valid
+from bakec.compiler.dockerfile.gotext import SPACE, decode, encode, valid
 from bakec.compiler.dockerfile.heredoc import Heredoc, heredocs_of
 from bakec.ir.codes import dockerfile as codes
+from bakec.ir.quoting import quote
 
 _MAX_LINE: Final = 65535
 _BLANKS = re.compile(r"[\t\v\f\r ]+")

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import parse_int, quote
 from bakec.compiler.dockerfile.lint import EXPOSE_FORMAT, PROTOCOL_CASING
 from bakec.compiler.dockerfile.options import format_ip
 from bakec.compiler.dockerfile.stages import Step
 from bakec.compiler.dockerfile.steps import Scene
+from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes.dockerfile import PORT
+from bakec.ir.quoting import quote
 
 _MAX = 65535
 
@@ -88,5 +89,5 @@ def _range(text: str) -> range | None:
 
 
 def _number(text: str) -> int | None:
-    number = parse_int(text)
+    number = int_or_none(text)
     return number if number is not None and 0 <= number <= _MAX else None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bakec.compiler.dockerfile.contexts import internal
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import SPACE, encode, plain_list, quote
+from bakec.compiler.dockerfile.gotext import SPACE, encode, plain_list
 from bakec.compiler.dockerfile.heredoc import heredoc_word
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import Argument, Run
@@ -17,6 +17,7 @@ from bakec.ir.llb import About, Mkdir, Mkfile, MountSpec, RunOptions, SecretSpec
 from bakec.ir.llb.graph import Owner, User
 from bakec.ir.llb.state import HOST, INSECURE, NONE
 from bakec.ir.paths import base, clean, join
+from bakec.ir.quoting import quote
 
 _PIPES = "/dev/pipes/"
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container

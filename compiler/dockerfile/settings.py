@@ -4,7 +4,7 @@ from typing import Final
 
 from bakec.compiler.dockerfile.expand import split_words
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gotext import format_duration, parse_int, plain_list, quote, quote_list
+from bakec.compiler.dockerfile.gotext import plain_list
 from bakec.compiler.dockerfile.image import HealthConfig, set_env
 from bakec.compiler.dockerfile.instructions import (
     Arg,
@@ -47,8 +47,11 @@ from bakec.compiler.dockerfile.steps import (
     step_title,
     upper_first,
 )
+from bakec.compiler.durations import format_duration
+from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Mkdir, owner
+from bakec.ir.quoting import quote, quote_list
 
 _SECRET_WORDS: Final = frozenset(
     ["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"]
@@ -308,7 +311,7 @@ _SIGNALS: Final = (
 
 def _stop_signal(scene: Scene, entry: Entry, step: Step, stop: StopSignal) -> None:
     signal = scene.expand(stop.signal, entry, step)
-    number = parse_int(signal)
+    number = int_or_none(signal)
     if number == 0 or (number is None and signal.upper().removeprefix("SIG") not in _SIGNALS):
         raise DockerfileError(codes.SIGNAL, signal=signal)
     entry.image = entry.image._replace(stop_signal=signal)

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from bakec.compiler.dockerfile.expand import Mode, expand
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.gotext import parse_int
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import Argument, Instruction, Run, Stage, Transfer
 from bakec.compiler.dockerfile.outline import Outline
+from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import State
 from bakec.ir.platforms import Platform
@@ -155,7 +155,7 @@ def _copy_source(copy: Transfer, table: StageTable, mode: Mode) -> Entry:
             " scope as a workaround"
         )
         raise DockerfileError(codes.FROM_VARIABLE, problem=problem)
-    index = parse_int(copy.origin)
+    index = int_or_none(copy.origin)
     if index is not None:
         return table.at(index)
     found = table.find(copy.origin)

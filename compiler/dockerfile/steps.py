@@ -14,7 +14,7 @@ from bakec.compiler.dockerfile.image import History
 from bakec.compiler.dockerfile.lint import UNDEFINED_VAR, Finding, Linter, LintRule
 from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.stages import Entry, Step
-from bakec.compiler.dockerfile.suggest import search
+from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.llb import SourceFile, SourceLocation, State
 from bakec.ir.llb.ops import Position, ProxyEnv, Range

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 
+from bakec.compiler.durations import DurationError, parse_duration
 from bakec.compiler.stdlib.arguments import Context, FunctionError
-from bakec.compiler.timestamps import Time, TimestampError, parse, parse_duration, parse_strict
+from bakec.compiler.timestamps import Time, TimestampError, parse, parse_strict
 from bakec.ir import numbers
 from bakec.ir.quoting import quote
 from bakec.ir.types import NUMBER, STRING
@@ -35,7 +36,7 @@ def timeadd(start: Value, duration: Value) -> Value:
     try:
         time = parse_strict(start.text)
         nanoseconds = time.nanoseconds + parse_duration(duration.text)
-    except TimestampError as error:
+    except (TimestampError, DurationError) as error:
         raise FunctionError(str(error)) from None
     seconds, nanoseconds = divmod(nanoseconds, 1_000_000_000)
     return string(Time(time.seconds + seconds, nanoseconds, time.offset).rfc3339())

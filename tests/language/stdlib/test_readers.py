@@ -4,10 +4,11 @@ import pytest
 
 from bakec.compiler import graphemes
 from bakec.compiler.csv import CsvError, parse_record, parse_records
+from bakec.compiler.durations import parse_duration
 from bakec.compiler.jsontext import encode
 from bakec.compiler.stdlib.typedjson import TypedJsonError, from_typed_json
 from bakec.compiler.strconv import NumberError, parse_bool, parse_float, parse_int
-from bakec.compiler.timestamps import Time, parse_duration
+from bakec.compiler.timestamps import Time
 from bakec.ir.types import (
     BOOL,
     DYNAMIC,
@@ -31,6 +32,7 @@ from bakec.ir.types import (
         ('"a,b",c', ["a,b", "c"]),
         ('"say ""hi"""', ['say "hi"']),
         ("a\r\n", ["a"]),
+        ("a\n\n", ["a\n"]),
         ("é", ["é"]),
     ],
 )
@@ -49,7 +51,9 @@ def test_a_record_may_have_another_comma() -> None:
         ("\n", "EOF"),
         ('type=local,dest=out,no"quote', 'parse error on line 1, column 23: bare " in non-quoted-field'),
         ('é,b"', 'parse error on line 1, column 5: bare " in non-quoted-field'),
-        ('"a', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'),
+        ('"ab', 'parse error on line 1, column 2: extraneous or missing " in quoted-field'),
+        ('"a""b', 'parse error on line 1, column 5: extraneous or missing " in quoted-field'),
+        ('"a"\n\n', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'),
         ('"a"b', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'),
     ],
 )
