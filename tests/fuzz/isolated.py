@@ -3,20 +3,43 @@
 import json
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from types import CodeType, FrameType
+from typing import Any, Final
 
 MEMORY: Final = 1 << 30
 SECONDS: Final = 120
 
 
 def main() -> None:
-    """Reads `[name, text, options]` lines; for each writes what became of it: ok, `failed` or a traceback."""
+    """Reads `[name, text, sets, variables, guided]` lines; for each writes what became of it (ok, `failed` or a
+    traceback) and, when guided, how many lines of the compiler ran for the first time."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
-        name, text, sets, variables = json.loads(line)
-        print(json.dumps(attempt(name, text, sets, variables)), flush=True)
+        name, text, sets, variables, guided = json.loads(line)
+        before = len(REACHED)
+        sys.settrace(_enter if guided else None)
+        try:
+            outcome = attempt(name, text, sets, variables)
+        finally:
+            sys.settrace(None)
+        print(json.dumps([outcome, len(REACHED) - before]), flush=True)
+
+
+REACHED: Final[set[tuple[CodeType, int]]] = set()
+
+
+def _enter(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+    """Follow the functions of the compiler alone."""
+    return _step if "/compiler/" in frame.f_code.co_filename else None
+
+
+def _step(frame: FrameType, event: str, argument: object) -> Callable[..., Any]:
+    if event == "line":
+        REACHED.add((frame.f_code, frame.f_lineno))
+    return _step
 
 
 def attempt(name: str, text: str, sets: list[str], variables: list[str]) -> str:

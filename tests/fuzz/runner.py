@@ -18,16 +18,23 @@ class Runner:
 
     def run(self, name: str, text: str, sets: list[str] | None = None, variables: list[str] | None = None) -> str:
         """`ok`, `failed` (with a message), or what went wrong."""
+        return self.explore(name, text, sets or [], variables or [], guided=False)[0]
+
+    def explore(
+        self, name: str, text: str, sets: list[str], variables: list[str], *, guided: bool = True
+    ) -> tuple[str, int]:
+        """The same, and how many lines of the compiler ran that had not run before in this process."""
         process = self.process = self.process or self._start()
         assert process.stdin and process.stdout
-        process.stdin.write(json.dumps([name, text, sets or [], variables or []]) + "\n")
+        process.stdin.write(json.dumps([name, text, sets, variables, guided]) + "\n")
         process.stdin.flush()
         ready, _, _ = select.select([process.stdout], [], [], SECONDS)
         line = process.stdout.readline() if ready else ""
         if line:
-            return str(json.loads(line))
+            outcome, gained = json.loads(line)
+            return str(outcome), int(gained)
         self.close()
-        return "died" if ready else f"took more than {SECONDS} seconds"
+        return ("died" if ready else f"took more than {SECONDS} seconds"), 0
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tests.fuzz.bombs import COMPOSE, HCL, JSON
-from tests.fuzz.mutate import flags, mutated
+from tests.fuzz.mutate import damaged, flags, mutated
 from tests.fuzz.runner import Runner
 
 FINE = ("ok", "failed")
@@ -50,3 +50,25 @@ def test_mutations(runner: Runner) -> None:
         assert result in FINE, f"seed {seed + done}: {name} {sets} {variables}\n{text[:3000]}\n{result}"
         done += 1
     assert done
+
+
+def test_mutations_that_reach_new_code_are_mutated_on(runner: Runner) -> None:
+    """Guided by coverage: a file that runs lines of the compiler for the first time becomes a seed of its own."""
+    end = time.monotonic() + SECONDS
+    rng = Random(SEED)
+    found: list[tuple[str, str]] = []
+    gained = 0
+    while time.monotonic() < end:
+        if found and rng.random() < 0.7:
+            name, before = rng.choice(found)
+            text = damaged(before, rng)
+        else:
+            name, text = mutated(rng)
+        sets, variables = flags(rng)
+        result, more = runner.explore(name, text, sets, variables)
+        assert result in FINE, f"{name} {sets} {variables}\n{text[:3000]}\n{result}"
+        if more and len(text) < 20_000:
+            found.append((name, text))
+            gained += more
+    assert len(found) > 1
+    assert gained > 1000
