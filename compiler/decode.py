@@ -4,6 +4,7 @@ from bakec.compiler.entries import PARSERS, Attrs, EntryError, checked_output
 from bakec.compiler.eval.convert import ConvertError, convert, mismatch
 from bakec.compiler.jsontext import shown
 from bakec.compiler.strconv import NumberError, parse_bool
+from bakec.ir import numbers
 from bakec.ir.fields import RESOURCES, Field, Kind
 from bakec.ir.module import Entry, FieldValue, entries
 from bakec.ir.origin import Origin
@@ -50,7 +51,7 @@ def decode(field: Field, value: Value) -> FieldValue | None:
                 return _mapping(field, value)
             case Kind.RESOURCES:
                 return _resources(value)
-    except (ConvertError, EntryError, NumberError) as error:
+    except (ConvertError, EntryError, NumberError, numbers.WholeError) as error:
         raise DecodeError(str(error)) from error
 
 
@@ -104,7 +105,10 @@ def _mapping(field: Field, value: Value) -> dict[str, Value] | None:
 
 def _resources(value: Value) -> dict[str, Value]:
     items = _required(convert(value, _RESOURCES))
-    return {name: _inherit(_known(item), value) for name, item in items.mapping.items() if item.raw is not None}
+    given = {name: _inherit(_known(item), value) for name, item in items.mapping.items() if item.raw is not None}
+    for name in given.keys() - {name for name, kind in RESOURCES.items() if kind is str}:
+        numbers.to_int64(given[name].number)
+    return given
 
 
 def _entries(name: str, value: Value) -> tuple[Entry, ...]:
@@ -123,7 +127,7 @@ def _entries(name: str, value: Value) -> tuple[Entry, ...]:
 
 def _entry(name: str, item: Value) -> list[Attrs]:
     if item.raw is None:
-        raise ConvertError("null value is not allowed")
+        raise ConvertError(mismatch(item.type, _MAP) if name == "policy" else "null value is not allowed")
     if isinstance(item.raw, str):
         return PARSERS[name](item.raw)
     if name in _ENTRY_TYPES:

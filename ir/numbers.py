@@ -367,6 +367,18 @@ def to_int(value: Number) -> int | None:
     return value.mantissa << value.exponent
 
 
+class WholeError(ValueError):
+    """The number is no integer of 64 bits; the message is the reference's."""
+
+
+def to_int64(value: Number) -> int:
+    """The integer of 64 bits that `value` is. Raises `WholeError`."""
+    found = to_int(value)
+    if found is None or not -(1 << 63) <= found < 1 << 63:
+        raise WholeError("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
+    return found
+
+
 def truncate(value: Number) -> int:
     """The integer part of a finite number, rounded toward zero."""
     mantissa, exponent = _parts(value)

@@ -40,10 +40,10 @@ class Context(Protocol):
 
 def whole(value: Value) -> int:
     """A number as a 64-bit integer."""
-    found = numbers.to_int(value.number)
-    if found is None or not -(1 << 63) <= found < 1 << 63:
-        raise FunctionError("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
-    return found
+    try:
+        return numbers.to_int64(value.number)
+    except numbers.WholeError as error:
+        raise FunctionError(str(error)) from None
 
 
 def double(value: Value) -> float:

@@ -79,11 +79,16 @@ def test_d5_links_are_followed_by_name(project: Project) -> None:
     assert project.bake(text, "app").message == "infinite loop from y to app"
 
 
-@pytest.mark.parametrize("field", ["output", "cache-from", "cache-to", "attest", "secret", "ssh", "policy"])
+@pytest.mark.parametrize("field", ["output", "cache-from", "cache-to", "attest", "secret", "ssh"])
 def test_d6_null_entries(field: str, project: Project) -> None:
     printed = project.bake(app(f"{field} = [null]"), "app")
     assert printed.code == 3
     assert printed.message.endswith("Unsuitable value type; Unsuitable value: null value is not allowed")
+
+
+def test_a_null_policy_is_an_error_as_in_the_reference(project: Project) -> None:
+    printed = project.bake(app("policy = [null]"), "app")
+    assert printed.message.endswith("Unsuitable value type; Unsuitable value: map of string required")
 
 
 def test_d7_null_names(project: Project) -> None:
