@@ -3,13 +3,15 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakec.ir.codes.run import UNKNOWN_BUILDER, UNSUPPORTED_DRIVER
 from bakec.ir.diagnostics import fail
+from bakec.ir.platforms import Platform
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Driver
 
@@ -17,7 +19,25 @@ if TYPE_CHECKING:
     from bakec.runtime.drivers.docker import DockerDriver
 
 
-def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Driver:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderNode:
+    """A daemon of a builder. `platforms` are those that the store says it is for; none means whatever it can do."""
+
+    name: str
+    driver: Driver
+    platforms: tuple[Platform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """What `--builder` names: at least one node, all of one kind of driver."""
+
+    name: str
+    driver: str
+    nodes: tuple[BuilderNode, ...]
+
+
+def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Builder:
     """`name` is `--builder`: empty for the current builder. Raises `Failed`.
 
     An address is a daemon of its own (`remote`); `docker` and `default` are the engine that the Docker client
@@ -25,10 +45,10 @@ def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Driver:
     """
     name = name or env.get("BUILDX_BUILDER", "")
     if "://" in name:
-        return _remote(name, {}, env)
+        return _alone(name, _remote(name, {}, env))
     if name in ("", "docker", "default"):
         stored = _current(env, config) if not name else None
-        return _from_store(stored, env) if stored else docker_driver(env)
+        return _from_store(stored, env) if stored else _alone("default", docker_driver(env))
     stored = _read(_store(env, config) / "instances" / name.lower())
     if stored is None:
         raise fail(UNKNOWN_BUILDER.at(None, name=name))
@@ -56,13 +76,35 @@ def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str]) ->
     return RemoteDriver(address, options, images=EngineImages(docker_host(env), ""), env=dict(env))
 
 
-def _from_store(stored: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
-    """The first node of a stored builder."""
-    driver, nodes = str(stored.get("Driver") or "docker"), stored.get("Nodes") or [{}]
+def _alone(name: str, driver: Driver) -> Builder:
+    """A builder that is not in the store."""
+    return Builder(name=name, driver=driver.name, nodes=(BuilderNode(name=name, driver=driver),))
+
+
+def _from_store(stored: Mapping[str, Any], env: Mapping[str, str]) -> Builder:
+    name, driver = str(stored.get("Name") or ""), str(stored.get("Driver") or "docker")
     maker = DRIVERS.get(driver)
     if maker is None:
-        raise fail(UNSUPPORTED_DRIVER.at(None, name=stored.get("Name", ""), driver=driver))
-    return maker(nodes[0], env)
+        raise fail(UNSUPPORTED_DRIVER.at(None, name=name, driver=driver))
+    stored_nodes: Sequence[Mapping[str, Any]] = stored.get("Nodes") or ({},)
+    nodes = (
+        BuilderNode(name=str(node.get("Name") or name), driver=maker(node, env), platforms=_platforms(node))
+        for node in stored_nodes
+    )
+    return Builder(name=name, driver=driver, nodes=tuple(nodes))
+
+
+def _platforms(node: Mapping[str, Any]) -> tuple[Platform, ...]:
+    return tuple(
+        Platform(
+            os=str(found.get("os") or ""),
+            architecture=str(found.get("architecture") or ""),
+            variant=str(found.get("variant") or ""),
+            os_version=str(found.get("os.version") or ""),
+            os_features=tuple(map(str, found.get("os.features") or ())),
+        )
+        for found in node.get("Platforms") or ()
+    )
 
 
 def _docker_at(node: Mapping[str, Any], env: Mapping[str, str]) -> "DockerDriver":

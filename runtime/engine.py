@@ -69,7 +69,7 @@ async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunRes
     try:
         if options.metadata_file is not None:
             metadata.check(options.metadata_file)
-        chosen = driver or builders.choose(options.builder, options.env, current.config)
+        chosen = driver or builders.choose(options.builder, options.env, current.config).nodes[0].driver
         current.begin(chosen.place)
         with _interrupts(current):
             await current.perform(chosen)

@@ -62,7 +62,7 @@ def fetch_definitions(wanted: Wanted, builder: str, env: Mapping[str, str]) -> F
 
 async def _fetch(wanted: Wanted, builder: str, env: Mapping[str, str]) -> Fetched:
     config = dockerconfig.load(env)
-    driver = builders.choose(builder, env, config)
+    driver = builders.choose(builder, env, config).nodes[0].driver
     url = wanted.url
     async with connect(driver) as connection:
         try:

@@ -58,7 +58,7 @@ def resolve(builder: str, env: Mapping[str, str], repositories: Mapping[str, Sta
 
 async def _resolve(builder: str, env: Mapping[str, str], repositories: Mapping[str, State], more: More) -> Found:
     config = dockerconfig.load(env)
-    driver = builders.choose(builder, env, config)
+    driver = builders.choose(builder, env, config).nodes[0].driver
     async with connect(driver) as connection, AsyncExitStack() as stack:
         try:
             workers = await Control(connection.channel).workers()
