@@ -36,6 +36,11 @@ class Builder:
     driver: str
     nodes: tuple[BuilderNode, ...]
 
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return self.nodes[0].driver.place if len(self.nodes) == 1 else f"the {len(self.nodes)} nodes of {self.name}"
+
 
 def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Builder:
     """`name` is `--builder`: empty for the current builder. Raises `Failed`.
@@ -45,10 +50,10 @@ def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Builder:
     """
     name = name or env.get("BUILDX_BUILDER", "")
     if "://" in name:
-        return _alone(name, _remote(name, {}, env))
+        return alone(name, _remote(name, {}, env))
     if name in ("", "docker", "default"):
         stored = _current(env, config) if not name else None
-        return _from_store(stored, env) if stored else _alone("default", docker_driver(env))
+        return _from_store(stored, env) if stored else alone("default", docker_driver(env))
     stored = _read(_store(env, config) / "instances" / name.lower())
     if stored is None:
         raise fail(UNKNOWN_BUILDER.at(None, name=name))
@@ -76,8 +81,8 @@ def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str]) ->
     return RemoteDriver(address, options, images=EngineImages(docker_host(env), ""), env=dict(env))
 
 
-def _alone(name: str, driver: Driver) -> Builder:
-    """A builder that is not in the store."""
+def alone(name: str, driver: Driver) -> Builder:
+    """A builder of one daemon, which is not in the store."""
     return Builder(name=name, driver=driver.name, nodes=(BuilderNode(name=name, driver=driver),))
 
 

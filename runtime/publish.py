@@ -47,7 +47,7 @@ async def push_all(
 
 
 async def push(images: Images, config: DockerConfig, name: str, watch: Watcher) -> None:
-    step = _Step(f"pushing {name} with docker", watch)
+    step = Step(f"pushing {name} with docker", watch)
     try:
         async for message in images.push(name, config.auth_for_push(name)):
             if message.get("error"):
@@ -80,7 +80,7 @@ def _kept(export: Exporter) -> Exporter:
     return Exporter(type="cacheonly") if _is_push(export) else export
 
 
-class _Step:
+class Step:
     """A step of the client's own, shown like those of the daemon."""
 
     def __init__(self, name: str, watch: Watcher) -> None:

@@ -13,6 +13,7 @@ from fake_plans import Runner, job, plan
 
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, LocalDir, Secret
+from bakec.runtime.builders import alone
 from bakec.runtime.drivers.base import Pipe
 from bakec.runtime.drivers.fake import FakeDriver, make_pipe
 from bakec.runtime.engine import run
@@ -188,7 +189,7 @@ def test_secret_values_are_not_in_the_options_nor_in_what_is_shown(tmp_path: Pat
     stream = StringIO()
     options = RunOptions(root=tmp_path, env=env, stderr=stream, progress="plain")
     leak = job("very-secret-value", secrets=(Secret(id="t", env="TOKEN"),))
-    asyncio.run(run(plan(leak), options, FakeDriver()))
+    asyncio.run(run(plan(leak), options, alone("fake", FakeDriver())))
 
     assert "very-secret-value" not in repr(options)
 
