@@ -31,7 +31,7 @@ from bakec.runtime.progress.display import TICK, Display, make_display
 from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
-from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
+from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, starts
 from bakec.runtime.together import together
 from bakec.runtime.worker import Record, Station, Workplace, work
 
@@ -111,6 +111,9 @@ class _Run:
 
     config: dockerconfig.DockerConfig
     _state: RunState
+    _claims: Mapping[JobId, Claim]
+    _limits: Mapping[str, int]
+    _done: frozenset[JobId]
     _group: asyncio.TaskGroup
     _place: Workplace
 
@@ -141,9 +144,10 @@ class _Run:
             past = journal.begin(builder, resume=options.resume)
             self._journal = journal  # from here on it is ours to write
         left = frozenset(self._jobs) - past.failed if options.failed_only else frozenset[JobId]()
-        claims = {job.id: options.claims[job.target] for job in self._plan.jobs if job.target in options.claims}
-        limits = {**options.pools, "": options.jobs}
-        self._state = begin(self._plan.jobs, limits, claims, done=frozenset(past.done) | left)
+        self._claims = {job.id: options.claims[job.target] for job in self._plan.jobs if job.target in options.claims}
+        self._limits = {**options.pools, "": options.jobs}
+        self._done = frozenset(past.done) | left
+        self._state = begin(self._plan.jobs, self._limits, self._claims, done=self._done)
         for job_id, phase in self._state.phases.items():
             record = self._records[job_id]
             if phase is Phase.DONE and job_id in past.done:
@@ -158,6 +162,7 @@ class _Run:
         async with self._timed(), AsyncExitStack() as stack:
             fleet = Fleet(builder, stack)
             shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
+            self._limit_nodes(shares)
             folder = stack.enter_context(scratch.folder())
             display = await stack.enter_async_context(self._showing(builder))
             sites = await self._survey(fleet, shares, folder)
@@ -169,6 +174,14 @@ class _Run:
             self._waiting = None
             async with asyncio.TaskGroup() as self._group:
                 self._dispatch()
+
+    def _limit_nodes(self, shares: Shares) -> None:
+        """Before anything was started: the schedule as before, with a pool for each node."""
+        if not self._options.node_jobs:
+            return
+        pools, claims = placement.node_limits(shares, self._options.node_jobs, self._claims)
+        limits = {**self._limits, **pools}
+        self._state = begin(self._plan.jobs, limits, {**self._claims, **claims}, done=self._done)
 
     def _is_over(self, job: JobId) -> bool:
         return self._state.phases[job].is_end

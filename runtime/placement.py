@@ -8,6 +8,7 @@ from bakec.ir.codes.run import OTHER_NODES
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import FrontendSolve, Job, JobId
 from bakec.ir.platforms import Platform, PlatformError, normalize, parse, runs
+from bakec.runtime.schedule import Claim
 
 Able: TypeAlias = Sequence[Sequence[Platform]]
 """The platforms of each node."""
@@ -87,6 +88,14 @@ def by_node(shares: Shares, jobs: Mapping[JobId, Job]) -> dict[int, dict[JobId, 
         for share in each:
             found.setdefault(share.node, {})[job_id] = jobs[job_id]
     return found
+
+
+def node_limits(shares: Shares, limit: int, claims: Mapping[JobId, Claim]) -> tuple[dict[str, int], dict[JobId, Claim]]:
+    """A pool of `limit` slots for each node, and which jobs take from it: those that take from no other pool. A job
+    of several nodes takes from the pool of its first."""
+    pools = {f"node {share.node}": limit for each in shares.values() for share in each[:1]}
+    taken = {job: Claim(f"node {each[0].node}") for job, each in shares.items() if job not in claims}
+    return pools, taken
 
 
 def part_of(job: Job, share: Share, count: int) -> Job:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -120,14 +121,14 @@ def test_the_part_of_a_lowered_job_has_the_graphs_of_its_platforms() -> None:
 # Running
 
 
-def perform(folder: Path, jobs: Sequence[Job], *drivers: FakeDriver) -> RunResult:
+def perform(folder: Path, jobs: Sequence[Job], *drivers: FakeDriver, **options: object) -> RunResult:
     nodes = (
         BuilderNode(name=f"n{index}", driver=driver, platforms=(parse(platform),))
         for index, (driver, platform) in enumerate(zip(drivers, BOTH, strict=True))
     )
     builder = Builder(name="two", driver="fake", nodes=tuple(nodes))
-    options = RunOptions(root=folder, progress="quiet", env={"HOME": str(folder)}, stderr=StringIO())
-    return asyncio.run(run(plan(*jobs), options, builder))
+    settings = {"progress": "quiet", "env": {"HOME": str(folder)}, "stderr": StringIO(), **options}
+    return asyncio.run(run(plan(*jobs), RunOptions(root=folder, **settings), builder))
 
 
 def test_each_node_solves_and_exports_its_part(tmp_path: Path) -> None:
@@ -167,6 +168,24 @@ def test_an_archive_cannot_be_made_by_several_nodes(kind: str, tmp_path: Path) -
     result = perform(tmp_path, jobs, FakeDriver(), FakeDriver())
     assert [each.rule.code for each in result.diagnostics] == ["BK741"]
     assert f"{kind} for multi-node builds currently not supported" in result.diagnostics[0].message
+
+
+def test_the_number_of_jobs_on_each_node_can_be_limited(tmp_path: Path) -> None:
+    going, most = Counter[str](), Counter[str]()
+
+    def counting(node: str) -> FakeDriver:
+        async def work(_name: str) -> None:
+            going[node] += 1
+            most[node] = max(most[node], going[node])
+            await asyncio.sleep(0.01)
+            going[node] -= 1
+
+        return FakeDriver(work)
+
+    jobs = [job(f"{name[-5:]}{index}", platforms=(name,)) for name in BOTH for index in range(5)]
+    result = perform(tmp_path, jobs, counting("first"), counting("second"), node_jobs=2)
+    assert result.exit is Exit.OK
+    assert most == {"first": 2, "second": 2}
 
 
 # Putting parts together
