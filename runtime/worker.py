@@ -11,17 +11,18 @@ from bakec.ir.codes.run import BUILD_FAILED, DEADLINE, PUBLISH_FAILED, SSH_MISSI
 from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job, JobId
 from bakec.ir.span import Source, Span
-from bakec.runtime import publish
+from bakec.runtime import provenance, publish
 from bakec.runtime.build import Build, Input, Node
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
 from bakec.runtime.buildkit.proto.gateway_pb2 import Result
 from bakec.runtime.buildkit.services.ssh import SshError
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Features, Images
-from bakec.runtime.errors import SolveError
+from bakec.runtime.errors import RpcError, SolveError, explain
 from bakec.runtime.options import RunOptions
 from bakec.runtime.progress.display import Display
 from bakec.runtime.progress.logs import Logs
+from bakec.runtime.progress.own import Watcher, shown
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
@@ -149,8 +150,21 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
         response = await build.finish()
     if not job.call:
         response["buildx.build.ref"] = "/".join((*_node_names(place), build.ref))
+        response |= await _provenance(place, build.ref, watch)
     await _publish(place, request, response, watch)
     return response
+
+
+async def _provenance(place: Workplace, ref: str, watch: Watcher) -> dict[str, str]:
+    """What the daemon says of how the result was made; asked only for a metadata file."""
+    mode = provenance.mode_of(place.options.env)
+    if place.options.metadata_file is None or not mode:
+        return {}
+    with shown("resolving provenance for metadata file", watch):
+        try:
+            return await provenance.fetch(place.node.control, ref, mode)
+        except RpcError as error:
+            raise await explain(error, place.node.control) from error
 
 
 def _node_names(place: Workplace) -> tuple[str, str]:
@@ -173,7 +187,7 @@ async def _take_turns(place: Workplace, job: Job, build: Build) -> None:
         await place.turns.granted(job)
 
 
-async def _publish(place: Workplace, request: Request, response: dict[str, str], watch: publish.Watcher) -> None:
+async def _publish(place: Workplace, request: Request, response: dict[str, str], watch: Watcher) -> None:
     for output in request.outputs:
         is_left_to_us = output.type == "moby" and output.pushes and not place.features.direct_push
         if is_left_to_us and place.images is not None:
