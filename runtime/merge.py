@@ -16,7 +16,8 @@ from bakec.ir.platforms import Platform, full_name, normalize
 from bakec.runtime.build import DESCRIPTOR
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.exports import TRUE, Output
-from bakec.runtime.publish import DIGEST, PublishError, Step, Watcher
+from bakec.runtime.progress.own import Watcher, shown
+from bakec.runtime.publish import DIGEST, PublishError
 from bakec.runtime.registry import Manifest, Registry, RegistryError
 from bakec.runtime.request import Request
 
@@ -70,14 +71,12 @@ async def merge(
 async def _push(
     request: Request, output: Output, responses: Sequence[Mapping[str, str]], config: DockerConfig, watch: Watcher
 ) -> str:
-    step = Step(f"merging manifest list {','.join(output.whole)}", watch)
-    try:
-        digest = await asyncio.to_thread(_merge, request, output, responses, config)
-    except RegistryError as error:
-        step.end(str(error))
-        raise PublishError(",".join(output.whole), str(error)) from error
-    step.end("")
-    return digest
+    names = ",".join(output.whole)
+    with shown(f"merging manifest list {names}", watch):
+        try:
+            return await asyncio.to_thread(_merge, request, output, responses, config)
+        except RegistryError as error:
+            raise PublishError(names, str(error)) from error
 
 
 def _merge(request: Request, output: Output, responses: Iterable[Mapping[str, str]], config: DockerConfig) -> str:

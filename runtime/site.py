@@ -22,7 +22,7 @@ from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.errors import RpcError, explain
 from bakec.runtime.exports import Place
 from bakec.runtime.options import RunOptions
-from bakec.runtime.request import Request, Site, wants_caps
+from bakec.runtime.request import Request, Site, remote_dockerfile, wants_caps
 
 ANSWER_SECONDS = 20.0
 """How long a daemon may take to say that it is there."""
@@ -62,7 +62,23 @@ async def _survey(
         caps=await _read_caps(connection) if wanted else frozenset(),
         platform=platform_of(workers) if any(isinstance(job.solve, LlbSolve) for job in jobs) else "",
         inline=inline,
+        downloads=await _download(connection, config, set(filter(None, map(remote_dockerfile, jobs)))),
     )
+
+
+async def _download(connection: Connection, config: DockerConfig, urls: Collection[str]) -> dict[str, bytes | str]:
+    """Dockerfiles that are elsewhere: the builder fetches them, as it has the network. What went wrong is text."""
+    if not urls:
+        return {}
+    from bakec.runtime.fetch import fetch_dockerfile
+
+    async def get(url: str) -> bytes | str:
+        try:
+            return await fetch_dockerfile(connection, config, url)
+        except ValueError as error:
+            return str(error)
+
+    return dict(zip(urls, await asyncio.gather(*map(get, urls)), strict=True))
 
 
 def platform_of(workers: Sequence[WorkerRecord]) -> str:

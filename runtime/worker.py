@@ -12,7 +12,7 @@ from bakec.ir.codes.run import BUILD_FAILED, DEADLINE, PUBLISH_FAILED, SSH_MISSI
 from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job, JobId
 from bakec.ir.span import Source, Span
-from bakec.runtime import publish
+from bakec.runtime import provenance, publish
 from bakec.runtime.build import Build, Input, Node
 from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
@@ -20,11 +20,12 @@ from bakec.runtime.buildkit.proto.gateway_pb2 import Result
 from bakec.runtime.buildkit.services.ssh import SshError
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Features, Images
-from bakec.runtime.errors import SolveError
+from bakec.runtime.errors import RpcError, SolveError, explain
 from bakec.runtime.options import RunOptions
 from bakec.runtime.placement import Shares
 from bakec.runtime.progress.display import Display
 from bakec.runtime.progress.logs import Logs
+from bakec.runtime.progress.own import Watcher, shown
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
@@ -168,6 +169,7 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
     for station, build, response in zip(stations, builds, responses, strict=True):
         if not job.call:
             response["buildx.build.ref"] = f"{place.builder.name}/{station.name}/{build.ref}"
+            response |= await _provenance(place, station, build.ref, watch)
         await _publish(place, station, station.requests[job.id], response, watch)
     if len(stations) == 1:
         return responses[0]
@@ -176,9 +178,21 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
     return await merge(stations[0].requests[job.id], responses, place.config, watch)
 
 
-def _begin(station: Station, job: Job, watch: publish.Watcher) -> Build:
+def _begin(station: Station, job: Job, watch: Watcher) -> Build:
     load = station.images.load if station.images is not None else None
     return Build(station.node, station.requests[job.id], load, watch)
+
+
+async def _provenance(place: Workplace, station: Station, ref: str, watch: Watcher) -> dict[str, str]:
+    """What the daemon says of how the result was made; asked only for a metadata file."""
+    mode = provenance.mode_of(place.options.env)
+    if place.options.metadata_file is None or not mode:
+        return {}
+    with shown("resolving provenance for metadata file", watch):
+        try:
+            return await provenance.fetch(station.node.control, ref, mode)
+        except RpcError as error:
+            raise await explain(error, station.node.control) from error
 
 
 async def _solve(place: Workplace, station: Station, build: Build, job: Job) -> None:
@@ -197,7 +211,7 @@ async def _take_turns(place: Workplace, job: Job, builds: Sequence[Build]) -> No
 
 
 async def _publish(
-    place: Workplace, station: Station, request: Request, response: dict[str, str], watch: publish.Watcher
+    place: Workplace, station: Station, request: Request, response: dict[str, str], watch: Watcher
 ) -> None:
     for output in request.outputs:
         is_left_to_us = output.type == "moby" and output.pushes and not station.features.direct_push

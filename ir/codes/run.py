@@ -178,6 +178,12 @@ HAS_NO_JOURNAL = Rule(
     explain="Only a journal knows what an earlier run has finished and what has failed.",
     exit=Exit.USAGE,
 )
+DOCKERFILE_URL = Rule(
+    "BK728",
+    "target `{target}`: cannot load Dockerfile {url}: {reason}",
+    explain="The builder fetches a Dockerfile that is given as a URL, and could not, or it is too big to be one.",
+    exit=Exit.BUILD,
+)
 OTHER_NODES = Rule(
     "BK740",
     "failed to use {parent} as context {name} for {target} because targets build with different drivers",
