@@ -26,6 +26,7 @@ from bakec.runtime.journal import Journal, Past
 from bakec.runtime.options import RunOptions
 from bakec.runtime.progress.display import TICK, Display, make_display
 from bakec.runtime.progress.logs import Logs
+from bakec.runtime.progress.step import BootStep
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
 from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
@@ -150,9 +151,10 @@ class _Run:
         if self._state.is_over:
             return
         self._waiting = asyncio.current_task()
-        async with self._timed(), connect(driver) as connection, AsyncExitStack() as stack:
-            folder = stack.enter_context(scratch.folder())
+        async with self._timed(), AsyncExitStack() as stack:
             display = await stack.enter_async_context(self._showing(driver))
+            connection = await stack.enter_async_context(self._connected(driver, display))
+            folder = stack.enter_context(scratch.folder())
             try:
                 found = await site.survey(connection, self._jobs.values(), self._options, self.config, folder)
             except RpcError as error:
@@ -165,6 +167,17 @@ class _Run:
             self._waiting = None
             async with asyncio.TaskGroup() as self._group:
                 self._dispatch()
+
+    @asynccontextmanager
+    async def _connected(self, driver: Driver, display: Display) -> AsyncIterator[Connection]:
+        boot = BootStep(lambda response: display.update("", response))
+        try:
+            async with connect(driver, boot) as connection:
+                boot.end()
+                yield connection
+        except Failed as failure:
+            boot.end(str(failure))
+            raise
 
     @asynccontextmanager
     async def _showing(self, driver: Driver) -> AsyncIterator[Display]:

@@ -22,6 +22,7 @@ from bakec.runtime.errors import SolveError
 from bakec.runtime.options import RunOptions
 from bakec.runtime.progress.display import Display
 from bakec.runtime.progress.logs import Logs
+from bakec.runtime.progress.step import Watcher
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
@@ -173,7 +174,7 @@ async def _take_turns(place: Workplace, job: Job, build: Build) -> None:
         await place.turns.granted(job)
 
 
-async def _publish(place: Workplace, request: Request, response: dict[str, str], watch: publish.Watcher) -> None:
+async def _publish(place: Workplace, request: Request, response: dict[str, str], watch: Watcher) -> None:
     for output in request.outputs:
         is_left_to_us = output.type == "moby" and output.pushes and not place.features.direct_push
         if is_left_to_us and place.images is not None:
