@@ -124,11 +124,11 @@ def _remote_at(node: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
 
 
 def _container_at(node: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
-    from bakec.runtime.drivers.container import ContainerDriver, read_flags
+    from bakec.runtime.drivers.container import ContainerDriver
 
     options = node.get("DriverOpts") or {}
     files = {name: base64.b64decode(data) for name, data in (node.get("Files") or {}).items()}
-    flags = read_flags(node.get("Flags") or (), options.get("network", ""))
+    flags = tuple(node.get("Flags") or ())
     return ContainerDriver(_docker_at(node, env), str(node.get("Name") or ""), options, flags, files)
 
 

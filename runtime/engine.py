@@ -160,11 +160,11 @@ class _Run:
             return
         self._waiting = asyncio.current_task()
         async with self._timed(), AsyncExitStack() as stack:
-            fleet = Fleet(builder, stack)
+            display = await stack.enter_async_context(self._showing(builder))
+            fleet = Fleet(builder, stack, lambda response: display.update("", response))
             shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
             self._limit_nodes(shares)
             folder = stack.enter_context(scratch.folder())
-            display = await stack.enter_async_context(self._showing(builder))
             sites = await self._survey(fleet, shares, folder)
             requests = await asyncio.to_thread(self._compose, shares, sites)
             self._warn_of_no_output(requests, sites)

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from bakec.ir.codes.run import LOST
-from bakec.ir.diagnostics import fail
+from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import Job
 from bakec.ir.platforms import Platform
 from bakec.runtime.builders import Builder
@@ -13,16 +13,19 @@ from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.errors import RpcError, explain
 from bakec.runtime.placement import Share, Shares, check_links, place_able, place_configured
+from bakec.runtime.progress.step import BootStep, Watcher
 from bakec.runtime.site import ANSWER_SECONDS
 from bakec.runtime.together import together
 
 
 @dataclass(slots=True)
 class Fleet:
-    """A builder with its open connections, by node; `stack` ends them."""
+    """A builder with its open connections, by node; `stack` ends them. `watch` takes what there is to tell of daemons
+    that have to be made ready first."""
 
     builder: Builder
     stack: AsyncExitStack
+    watch: Watcher
     connections: dict[int, Connection] = field(default_factory=dict)
 
     async def place(self, jobs: Collection[Job]) -> Shares:
@@ -44,8 +47,14 @@ class Fleet:
         await together(self._connect(node) for node in nodes if node not in self.connections)
 
     async def _connect(self, node: int) -> None:
-        driver = self.builder.nodes[node].driver
-        self.connections[node] = await self.stack.enter_async_context(connect(driver))
+        boot = BootStep(self.watch)
+        try:
+            opened = connect(self.builder.nodes[node].driver, boot)
+            self.connections[node] = await self.stack.enter_async_context(opened)
+        except Failed as failure:
+            boot.end(str(failure))
+            raise
+        boot.end()
 
     async def _platforms(self, node: int) -> tuple[Platform, ...]:
         """What a node is configured for, and what its workers say."""

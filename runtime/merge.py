@@ -16,7 +16,7 @@ from bakec.ir.platforms import Platform, full_name, normalize
 from bakec.runtime.build import DESCRIPTOR
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.exports import TRUE, Output
-from bakec.runtime.progress.own import Watcher, shown
+from bakec.runtime.progress.step import Watcher, shown
 from bakec.runtime.publish import DIGEST, PublishError
 from bakec.runtime.registry import Manifest, Registry, RegistryError
 from bakec.runtime.request import Request

@@ -25,7 +25,7 @@ from bakec.runtime.options import RunOptions
 from bakec.runtime.placement import Shares
 from bakec.runtime.progress.display import Display
 from bakec.runtime.progress.logs import Logs
-from bakec.runtime.progress.own import Watcher, shown
+from bakec.runtime.progress.step import Watcher, shown
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase

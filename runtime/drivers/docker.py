@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from bakec.runtime.drivers.base import Endpoint, Features, Pipe, SocketPipe, unreachable
+from bakec.runtime.drivers.base import Boot, Endpoint, Features, Pipe, SocketPipe, unreachable
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -47,7 +47,8 @@ class DockerDriver:
     def endpoint(self) -> Endpoint | None:
         return None
 
-    async def open(self) -> None:
+    async def open(self, boot: Boot) -> None:
+        del boot
         await self.call("GET", "/_ping")
 
     async def dial(self) -> Pipe:
@@ -94,6 +95,10 @@ class DockerDriver:
             return status, json.loads(data)
         except ValueError:
             return status, None
+
+    async def stream(self, method: str, path: str, headers: Sequence[tuple[str, str]] = ()) -> tuple[int, Pipe]:
+        reader, writer, status = await self._send(method, path, "1.0", headers, None)
+        return status, SocketPipe(reader, writer)
 
     async def hijack(self, method: str, path: str, headers: Sequence[tuple[str, str]], body: object = None) -> Pipe:
         reader, writer, status = await self._send(method, path, "1.1", headers, body)

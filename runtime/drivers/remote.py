@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from bakec.runtime.drivers.base import Endpoint, Features, Images, Pipe, bad_endpoint, unreachable
+from bakec.runtime.drivers.base import Boot, Endpoint, Features, Images, Pipe, bad_endpoint, unreachable
 
 OPTIONS = ("cacert", "cert", "key", "servername", "default-load")
 NAME = re.compile(r"[-\w.]+\Z", re.ASCII)
@@ -76,8 +76,8 @@ class RemoteDriver:
         except OSError as error:
             raise bad_endpoint(self.place, f"{key}: {error.strerror}") from error
 
-    async def open(self) -> None:
-        return  # the first call finds out whether somebody is there
+    async def open(self, boot: Boot) -> None:
+        del boot  # the first call finds out whether somebody is there
 
     async def dial(self) -> Pipe:
         try:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import SCRIPT, engine_env
 from real_plans import docker
 from test_containerd_store import manifest
 from test_remote import passing_on
@@ -26,14 +25,6 @@ target "default" {
   attest = ["type=provenance,disabled=true"]
 }
 """
-
-
-@pytest.fixture(scope="module")
-def other_engine() -> Iterator[Mapping[str, str]]:
-    flags = ("--containerd-store", "--root", "/tmp/bakec-second-node")
-    subprocess.run((str(SCRIPT), "start", *flags, "--tmpfs"), check=True)
-    yield engine_env(*flags)
-    subprocess.run((str(SCRIPT), "stop", *flags), check=True)
 
 
 @pytest.fixture
