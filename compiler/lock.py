@@ -6,11 +6,11 @@ it instead of asking.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bakec.ir.codes.lock import LOCK_UNREADABLE
 from bakec.ir.diagnostics import fail
+from bakec.ir.records import dataclass, field
 
 FORMAT: Final = 1
 DEFAULT_PATH: Final = "bakec.lock"

@@ -1,7 +1,6 @@
 """Making a lock file: which questions the targets of a plan leave open, and what becomes of the answers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.host import Host
@@ -11,6 +10,7 @@ from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostic, fail
 from bakec.ir.llb import State, named, references
 from bakec.ir.plan import Plan
+from bakec.ir.records import dataclass, field, replace
 
 Question = tuple[str, str]
 """The normalized reference of an image, and a platform."""
