@@ -6,37 +6,35 @@ person reviews it, `compile` reads it instead of asking.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bakec.ir.codes.lock import LOCK_UNREADABLE
 from bakec.ir.diagnostics import fail
+from bakec.ir.records import dataclass, field
 
 FORMAT: Final = 1
 DEFAULT_PATH: Final = "bakec.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What is the same for all pins: when it was found (UTC, to the second), and `origins`, the Dockerfiles and targets
-    that ask for it."""
+class LockedImage:
+    """`digest` is that of the index or manifest. `configs` are image configs as JSON text by platform; none for an
+    image that is only run, as a frontend is. `resolved` is when the digest was found (UTC, to the second), `origins` are
+    the Dockerfiles and targets that ask for it."""
 
+    digest: str
+    configs: Mapping[str, str] = field(default_factory=dict)
     resolved: str = ""
     origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockedImage(Found):
-    """`digest` is that of the index or manifest. `configs` are image configs as JSON text by platform; none for an
-    image that is only run, as a frontend is."""
+class LockedRepository:
+    """`resolved` and `origins` as for images."""
 
-    digest: str
-    configs: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedRepository(Found):
     commit: str
+    resolved: str = ""
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +65,7 @@ def dump(lock: Lock) -> bytes:
     return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _about(found: Found) -> dict[str, Any]:
+def _about(found: LockedImage | LockedRepository) -> dict[str, Any]:
     return {"resolved": found.resolved, "from": list(found.origins)}
 
 

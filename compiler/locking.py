@@ -1,7 +1,6 @@
 """Making a lock file: which questions the targets of a plan leave open, and what becomes of the answers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
@@ -12,6 +11,7 @@ from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostic, fail
 from bakec.ir.llb import State, named, references
 from bakec.ir.plan import Plan
+from bakec.ir.records import dataclass, field, replace
 
 Pin = TypeVar("Pin", LockedImage, LockedRepository)
 Question = tuple[str, str]

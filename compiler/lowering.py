@@ -10,7 +10,6 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bakec.compiler.dockerfile.directives import find_syntax
@@ -36,6 +35,7 @@ from bakec.ir.llb.graph import Mkdir
 from bakec.ir.llb.ops import SourceMap
 from bakec.ir.plan import Dockerfile, FrontendSolve, Job, JobId, LlbSolve, OpMeta, Pin, Plan
 from bakec.ir.platforms import Platform
+from bakec.ir.records import dataclass, field, replace
 from bakec.ir.span import Source, Span
 
 NO_BUILDER: Final = "it depends on the builder's platform, which neither the lock file nor --build-platform tells"

@@ -1,7 +1,6 @@
 """`--set`: parsing the specifications and applying them to a target."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.entries import EntryError, parse_entries
@@ -13,6 +12,7 @@ from bakec.ir.diagnostics import fail
 from bakec.ir.fields import RESOURCES, SETTABLE, Field, Kind, SetMode
 from bakec.ir.module import Entry, entries
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.records import dataclass
 from bakec.ir.values import Value, boolean, integer, string
 
 

@@ -5,7 +5,6 @@ files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bakec.compiler.emit import context_path, emit, with_epoch
 from bakec.compiler.host import Host
@@ -31,6 +30,7 @@ from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
 from bakec.ir.plan import Plan
 from bakec.ir.platforms import short_name
+from bakec.ir.records import dataclass
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
 

@@ -4,7 +4,6 @@ import base64
 import json
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
@@ -21,6 +20,7 @@ from bakec.ir.llb.graph import Defaults
 from bakec.ir.llb.wire import WireError
 from bakec.ir.paths import base as base_name
 from bakec.ir.paths import join
+from bakec.ir.records import dataclass
 
 _MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 HTTP_FILE: Final = "context"

@@ -1,7 +1,6 @@
 """From a typed Dockerfile to the state and the image of its target."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from bakec.compiler.dockerfile.bases import BaseResolver, named_context
 from bakec.compiler.dockerfile.contexts import Frontend, followed_paths, internal
@@ -61,6 +60,7 @@ from bakec.ir.llb.graph import DEFAULT_PATH, Late, Output
 from bakec.ir.llb.ops import ProxyEnv
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

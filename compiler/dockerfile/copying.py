@@ -2,7 +2,6 @@
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bakec.compiler.dockerfile.contexts import internal
@@ -25,6 +24,7 @@ from bakec.ir.llb.ops import ProgressGroup
 from bakec.ir.paths import clean, join
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, replace
 
 _RAW: Final = Mode(plain_quotes=True)
 COMMIT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")

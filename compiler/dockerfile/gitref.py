@@ -1,6 +1,5 @@
 """Git URLs of ADD sources and contexts, with their options in the fragment or the query."""
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
@@ -10,6 +9,7 @@ from bakec.ir.codes.dockerfile import GIT_REFERENCE
 from bakec.ir.llb import About, State
 from bakec.ir.llb import git as git_state
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

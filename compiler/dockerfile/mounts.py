@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
@@ -11,6 +10,7 @@ from bakec.compiler.strconv import NumberError, parse_bool, parse_uint
 from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 
 TYPES: Final = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING: Final = ("shared", "private", "locked")

@@ -4,7 +4,6 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
@@ -17,6 +16,7 @@ from bakec.ir.llb import references
 from bakec.ir.llb.ops import HostIP, LinuxResources, Ulimit
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 
 _ARG: Final = "build-arg:"
 _NETWORKS: Final = {"": 0, "sandbox": 0, "host": 1, "none": 2}

@@ -1,13 +1,13 @@
 """What a conversion is given and what it gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bakec.compiler.dockerfile.faults import Lines
 from bakec.ir.diagnostics import Diagnostic, Failed
 from bakec.ir.llb.ops import Definition
 from bakec.ir.platforms import AMD64, Platform
+from bakec.ir.records import dataclass, field
 
 
 class UnresolvedError(Exception):

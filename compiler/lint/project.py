@@ -1,13 +1,13 @@
 """What rules look at."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from bakec.compiler.host import Host
 from bakec.ir import syntax
 from bakec.ir.module import Definitions, Selection, Target, entries
 from bakec.ir.origin import Origin
+from bakec.ir.records import dataclass
 from bakec.ir.span import Span
 from bakec.ir.syntax import Body, Expr, File, ScopeTraversal
 
