@@ -19,8 +19,8 @@ DEFAULT_PATH: Final = "bakec.lock"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedImage:
     """`digest` is that of the index or manifest. `configs` are image configs as JSON text by platform; none for an
-    image that is only run, as a frontend is. `resolved` is when the digest was found (UTC, to the second), `origins` are
-    the Dockerfiles and targets that ask for it."""
+    image that is only run, as a frontend is. `resolved` is when the digest was found (UTC, to the second), `origins`
+    are the Dockerfiles and targets that ask for it."""
 
     digest: str
     configs: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from bakec.runtime.errors import RpcError, explain
 from bakec.runtime.exports import Place
 from bakec.runtime.options import RunOptions
 from bakec.runtime.request import Request, Site, remote_dockerfile, wants_caps
+from bakec.runtime.store import Store
 
 ANSWER_SECONDS = 20.0
 """How long a daemon may take to say that it is there."""
@@ -58,7 +59,7 @@ async def _survey(
     return Site(
         place=place,
         config=config,
-        node_id=await asyncio.to_thread(config.node_id),
+        node_id=await asyncio.to_thread(Store(options.env, config).node_id),
         caps=await _read_caps(connection) if wanted else frozenset(),
         platform=platform_of(workers) if any(isinstance(job.solve, LlbSolve) for job in jobs) else "",
         inline=inline,

@@ -84,9 +84,10 @@ NO_OUTPUT = Rule(
 )
 UNKNOWN_BUILDER = Rule(
     "BK711",
-    "no builder `{name}` found",
-    explain="A builder is named by an address (`docker`, `unix://`, `tcp://`, …) or by its name in the "
-    "store that `docker buildx create` writes.",
+    'no builder "{name}" found',
+    explain="A builder is named by an address (`unix://`, `tcp://`, …), by the name that `bakec builder create` or "
+    "`docker buildx create` gave it, or by that of a docker context.",
+    hint="`bakec builder ls` lists them",
     exit=Exit.DRIVER,
 )
 BAD_ENDPOINT = Rule(

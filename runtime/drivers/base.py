@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from bakec.ir.codes.builder import BAD_OPTION
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
 from bakec.ir.diagnostics import Failed, fail
 
@@ -220,3 +221,8 @@ def unreachable(endpoint: str, reason: object) -> Failed:
 def bad_endpoint(endpoint: str, reason: str) -> Failed:
     """The address or its options make no sense: nothing was dialed."""
     return fail(BAD_ENDPOINT.at(None, endpoint=endpoint, reason=reason))
+
+
+def bad_option(reason: str) -> Failed:
+    """An option of the driver makes no sense."""
+    return fail(BAD_OPTION.at(None, reason=reason))

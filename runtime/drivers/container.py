@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bakec.ir.diagnostics import Failed
-from bakec.runtime.drivers.base import Boot, Endpoint, Engine, Features, Images, Pipe, Status, bad_endpoint, unreachable
+from bakec.runtime.drivers.base import Boot, Endpoint, Engine, Features, Images, Pipe, Status, bad_option, unreachable
 
 IMAGE = "moby/buildkit:buildx-stable-1"
 STATE = "/var/lib/buildkit"
@@ -120,7 +120,7 @@ class ContainerDriver:
             try:
                 self._check(key, value)
             except ValueError as error:
-                raise bad_endpoint(self.place, str(error)) from error
+                raise bad_option(str(error)) from error
 
     def _check(self, key: str, value: str) -> None:
         if key == "env.":

@@ -21,6 +21,7 @@ from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.plain import Plain
 from bakec.runtime.progress.trace import Trace, size, stamp, with_prefix
 from bakec.runtime.results import JobResult, Outcome, RunResult
+from bakec.runtime.store import Store
 
 # The metadata file
 
@@ -116,10 +117,11 @@ def test_a_credential_helper_is_asked(tmp_path: Path) -> None:
 
 
 def test_the_identity_of_the_machine_is_made_once(tmp_path: Path) -> None:
-    found = dockerconfig.load({"DOCKER_CONFIG": str(tmp_path)})
-    first = found.node_id()
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    store = Store(env, dockerconfig.load(env))
+    first = store.node_id()
     assert len(first) == 16
-    assert found.node_id() == first
+    assert store.node_id() == first
 
 
 @pytest.mark.parametrize(
