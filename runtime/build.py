@@ -158,6 +158,8 @@ class Build:
             session.allow(filesend.services(wanted, self._problems))
         if request.stores:
             stores = {name: content.Store(path) for name, path in request.stores.items()}
+            for store in stores.values():
+                stack.callback(store.discard)
             session.allow(content.services(stores))
 
     def _sends(self, index: int) -> bool:

@@ -107,8 +107,8 @@ def compose(job: Job, site: Site) -> Request:
     mounts = _mounts(job, site)
     solve = job.solve
     attrs = dict(solve.attrs)
-    if remote_dockerfile(job):
-        attrs["filename"] = DOCKERFILE
+    if job.dockerfile_inline is not None or remote_dockerfile(job):
+        attrs |= {"filename": DOCKERFILE, "dockerfilekey": "dockerfile"}
     outputs = outputs_of(job, site.place)
     if len(outputs) > 1 and MULTIPLE_EXPORTERS not in site.caps:
         problem = "multiple outputs currently unsupported by the current BuildKit daemon"
@@ -209,15 +209,16 @@ def _check_builder(job: Job, site: Site) -> None:
 def _check_secrets(job: Job, site: Site) -> None:
     """Before anything is built: a typing error should not show after an hour."""
     for secret in job.secrets:
-        if secret.env:
+        if secrets.variable_of(secret, site.env):
             continue
+        name = secrets.file_of(secret)
         try:
-            size = (site.root / secret.src).stat().st_size
+            size = (site.root / name).stat().st_size
         except OSError as error:
-            problem = f"failed to stat {secret.src}: {error.strerror}"
+            problem = f"failed to stat {name}: {error.strerror}"
             raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem)) from error
         if size > secrets.MAX_SIZE:
-            problem = f"{secret.src} is too big: max size 500kB"
+            problem = f"{name} is too big: max size 500kB"
             raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem))
 
 

@@ -1,8 +1,6 @@
 """What is left when something goes wrong in the middle of a run: an engine, a registry, a disk, this program."""
 
-import contextlib
 import dataclasses
-import gc
 import json
 import os
 import random
@@ -27,35 +25,6 @@ from bakec.runtime import history
 from bakec.runtime.results import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def place(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where temporary files go. Nothing is left there at the end: no folder, and so no socket."""
-    folder = Path(tempfile.mkdtemp(prefix="bkt-", dir="/tmp"))  # short: the paths of sockets are
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    sockets, before = open_sockets(), threading.active_count()
-    children = set(children_of(os.getpid()))
-    yield folder
-    assert list(folder.iterdir()) == []
-    folder.rmdir()
-    gc.collect()
-    assert open_sockets() <= sockets
-    assert threading.active_count() <= before + 4  # the pool of the interpreter
-    assert set(children_of(os.getpid())) <= children
-
-
-def open_sockets() -> set[str]:
-    found = set()
-    for link in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # the handle of this very look
-            found.add(str(link.readlink()))
-    return {name for name in found if name.startswith("socket:")}
-
-
-def children_of(pid: int) -> list[str]:
-    done = subprocess.run(("ps", "-o", "pid=,args=", "--ppid", str(pid)), capture_output=True, text=True, check=False)
-    return [line for line in done.stdout.splitlines() if "ps -o" not in line]
 
 
 def command(project: Path, env: Mapping[str, str], *flags: str) -> subprocess.Popen[str]:
