@@ -15,7 +15,6 @@ from bakec.compiler.dockerfile.ospaths import is_absolute, normal_path, to_slash
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_git, is_http
 from bakec.compiler.dockerfile.stages import Entry, Step
 from bakec.compiler.dockerfile.steps import Scene, commit, quiet_expand, step_title, upper_first
-from bakec.compiler.strconv import NumberError, parse_uint
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Copy, Mkfile, State, merge, named, owner, scratch
 from bakec.ir.llb import http as http_state
@@ -25,6 +24,7 @@ from bakec.ir.paths import clean, join
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
+from bakec.ir.strconv import NumberError, parse_uint
 
 _RAW: Final = Mode(plain_quotes=True)
 COMMIT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
