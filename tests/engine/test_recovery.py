@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 from real_plans import BASE, Runner, docker, job, plan
 
-from bakec import api
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, Target
 from bakec.runtime import history
@@ -47,7 +46,7 @@ def test_a_client_killed_at_any_moment_can_be_resumed(
         ]
         targets = tuple(Target(name=each.target, view={}) for each in jobs)
         saved = dataclasses.replace(plan(*jobs), targets=targets)
-        (project / "plan.msgpack").write_bytes(api.dump(saved))
+        (project / "plan.msgpack").write_bytes(saved.dump())
         with command(project, engine, "--jobs=1") as killed:
             time.sleep(moments.uniform(0.2, 1.5))
             killed.kill()
