@@ -30,6 +30,7 @@ from bakec.runtime.progress.step import BootStep
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
 from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
+from bakec.runtime.store import Store
 from bakec.runtime.worker import Record, Workplace, work
 
 SOON = 0.001
@@ -70,7 +71,7 @@ async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunRes
     try:
         if options.metadata_file is not None:
             metadata.check(options.metadata_file)
-        chosen = driver or builders.choose(options.builder, options.env, current.config).nodes[0].driver
+        chosen = driver or _choose(options, current.config)
         current.begin(chosen.place)
         with _interrupts(current):
             await current.perform(chosen)
@@ -83,6 +84,12 @@ async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunRes
             raise
     current.close()
     return current.result(time.monotonic() - started)
+
+
+def _choose(options: RunOptions, config: dockerconfig.DockerConfig) -> Driver:
+    builder = builders.choose(options.builder, options.env, config)
+    Store(options.env, config).touch(builder.name)
+    return builder.nodes[0].driver
 
 
 @contextlib.contextmanager

@@ -146,6 +146,8 @@ class Store:
     def touch(self, name: str) -> None:
         """Note that a builder is used now, without waiting for the lock. A store that cannot be written is no reason
         not to build."""
+        if not NAME.fullmatch(name):
+            return  # an address
         with suppress(OSError):
             self._make(".", *FOLDERS)
             self.write(f"activity/{name}", _now())
