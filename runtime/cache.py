@@ -11,7 +11,8 @@ from bakec.runtime import builders, durations, site
 from bakec.runtime.builders import BuilderNode
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.proto.cache_pb2 import PruneRequest, UsageRecord
-from bakec.runtime.manage import Scene, reached
+from bakec.runtime.manage import reached
+from bakec.runtime.scene import Scene
 
 UNTIL = ("until", "unused-for")
 """Keys of the filter for age; the second is the old name."""

@@ -17,32 +17,11 @@ from bakec.runtime import builders, contexts, errors
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.proto.worker_pb2 import CDIDevice, GCPolicy, WorkerRecord
-from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import SILENT, Boot, Driver, Features, Managed
 from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.step import BootStep
-from bakec.runtime.store import Store, StoredBuilder, StoredNode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """Where builders are looked for. `seconds` is how long a daemon may take to tell of itself."""
-
-    env: Mapping[str, str]
-    config: DockerConfig
-    seconds: float = 20.0
-
-    @property
-    def builder(self) -> str:
-        """The builder to take where none is named; empty for the current one."""
-        return self.env.get("BUILDX_BUILDER", "")
-
-    @property
-    def store(self) -> Store:
-        return Store(self.env, self.config)
-
-    def driver(self, builder: StoredBuilder, node: StoredNode) -> Driver:
-        return builders.make_driver(builder, node, self.env, self.config)
+from bakec.runtime.scene import Scene
+from bakec.runtime.store import StoredBuilder, StoredNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

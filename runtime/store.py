@@ -243,7 +243,7 @@ class Store:
         try:
             return _decode(_object(path, data), name)
         except (ValueError, TypeError, AttributeError) as error:
-            raise fail(BROKEN_STORE.at(None, path=path, reason=error)) from error
+            raise fail(BROKEN_STORE.at(None, path=path, reason=f"it is no builder: {error}")) from error
 
 
 class Change:

@@ -18,7 +18,19 @@ from typing import Any
 from urllib.parse import quote
 
 from bakec.ir.diagnostics import Failed
-from bakec.runtime.drivers.base import Boot, Endpoint, Engine, Features, Images, Pipe, Status, bad_option, unreachable
+from bakec.runtime.drivers.base import (
+    FALSE,
+    TRUE,
+    Boot,
+    Endpoint,
+    Engine,
+    Features,
+    Images,
+    Pipe,
+    Status,
+    bad_option,
+    unreachable,
+)
 from bakec.runtime.durations import parse_size
 
 IMAGE = "moby/buildkit:buildx-stable-1"
@@ -35,8 +47,6 @@ END = 2 * tarfile.BLOCKSIZE
 HEADER = 8
 """Bytes before each piece of a command's output: which stream, and its length."""
 STDOUT, STDERR = 1, 2
-TRUE = ("1", "t", "T", "true", "TRUE", "True")
-FALSE = ("0", "f", "F", "false", "FALSE", "False")
 GPUS = ({"Count": -1, "Capabilities": [["gpu"]]},)
 WSL_LIBRARIES = "/usr/lib/wsl"
 

@@ -8,7 +8,6 @@ from bakec.cli.flags import Parser
 from bakec.cli.output import report
 from bakec.ir.diagnostics import Diagnostics, Exit
 from bakec.runtime import create
-from bakec.runtime.manage import bootstrap
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,6 +48,8 @@ def main(argv: Sequence[str]) -> int:
     made = perform(create.create(wanted, scene.env, scene.config, sink))
     report(sink.items)
     if args.bootstrap:
+        from bakec.runtime.manage import bootstrap
+
         perform(bootstrap(made.name, scene, sys.stderr, args.progress))
     print(made.name)
     return Exit.OK

@@ -9,7 +9,7 @@ from bakec.ir.diagnostics import Exit
 from bakec.runtime import durations
 from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
 from bakec.runtime.cache import Pruning, default_filters, parse_filters, prune
-from bakec.runtime.manage import Scene
+from bakec.runtime.scene import Scene
 
 QUESTION = "WARNING! This will remove all {which}build cache. Are you sure you want to continue?"
 

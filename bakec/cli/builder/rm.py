@@ -9,7 +9,8 @@ from bakec.cli.output import report
 from bakec.ir.codes.builder import BAD_BUILDER
 from bakec.ir.diagnostics import Exit, Failed, fail
 from bakec.runtime import builders
-from bakec.runtime.manage import Scene, idle, remove
+from bakec.runtime.manage import idle, remove
+from bakec.runtime.scene import Scene
 
 QUESTION = "WARNING! This will remove all builders that are not in running state. Are you sure you want to continue?"
 

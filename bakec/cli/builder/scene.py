@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bakec.cli.flags import Parser
 from bakec.runtime import dockerconfig, durations
-from bakec.runtime.manage import Scene
+from bakec.runtime.scene import Scene
 
 Result = TypeVar("Result")
 
