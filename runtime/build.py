@@ -26,8 +26,8 @@ from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.ops_pb2 import Definition
 from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
-from bakec.runtime.buildkit.services.auth import Credentials
 from bakec.runtime.buildkit.session import Session, make_id
+from bakec.runtime.dockerconfig import Credentials
 from bakec.runtime.request import Request
 
 if TYPE_CHECKING:

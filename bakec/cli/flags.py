@@ -33,13 +33,25 @@ class Parser(argparse.ArgumentParser):
     def read(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> argparse.Namespace:
         """Parse `argv`; flags that are missing there may come from the environment."""
         given = self._with_environment(argv, os.environ if env is None else env)
-        args = self.parse_intermixed_args([self._switched(arg) for arg in given])
+        args = self.parse_intermixed_args(self._joined([self._switched(arg) for arg in given]))
         if getattr(args, "diagnostics", "text") != "text":
             os.environ[FORM] = args.diagnostics  # a failure is reported when the flags are out of sight
         return args
 
     def _switched(self, arg: str) -> str:
         return f"{self.switches[arg]}=true" if arg in self.switches else arg
+
+    def _joined(self, argv: Sequence[str]) -> list[str]:
+        """What follows a flag that wants a value is its value, also if it looks like a flag itself."""
+        wanting = {name for action in self._actions if action.nargs is None for name in action.option_strings}
+        joined: list[str] = []
+        left = iter(argv)
+        for arg in left:
+            if arg == "--":
+                return [*joined, arg, *left]
+            value = next(left, None) if arg.startswith("--") and arg in wanting else None
+            joined.append(arg if value is None else f"{arg}={value}")
+        return joined
 
     def _with_environment(self, argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
         more: list[str] = []

@@ -14,6 +14,10 @@ from bakec.ir.codes.builder import BAD_OPTION
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
 from bakec.ir.diagnostics import Failed, fail
 
+TRUE = ("1", "t", "T", "true", "TRUE", "True")
+FALSE = ("0", "f", "F", "false", "FALSE", "False")
+"""How options say yes and no."""
+
 
 class Pipe(Protocol):
     """An ordered byte stream both ways."""
