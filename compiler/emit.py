@@ -4,7 +4,6 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ from bakec.ir.module import Entry, Target, entries, values
 from bakec.ir.plan import Cache, Exporter, FrontendSolve, Job, JobId, LocalDir, Need, Secret, Ssh, TargetName
 from bakec.ir.platforms import PlatformError, full_name, parse
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, field
 from bakec.ir.values import Value
 
 _CAP_CONTEXTS: Final = "moby.buildkit.frontend.contexts+forward"
@@ -444,9 +444,8 @@ def _level(draft: _Draft, text: str) -> str:
 
 def with_epoch(targets: Iterable[Target], epoch: str) -> Iterator[Target]:
     """Every target with the argument `SOURCE_DATE_EPOCH`, unless it has one."""
-    from dataclasses import replace
-
     from bakec.ir.origin import Origin, OriginKind
+    from bakec.ir.records import replace
     from bakec.ir.values import string
 
     value = string(epoch).with_origin(Origin(OriginKind.ENVIRONMENT, "SOURCE_DATE_EPOCH", None))

@@ -4,8 +4,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from bakec.ir.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,11 @@ files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bakec.compiler.emit import context_path, emit, with_epoch
 from bakec.compiler.host import Host
 from bakec.compiler.inheritance import Inheritance
-from bakec.compiler.lint.check import ALWAYS, check
+from bakec.compiler.lint.check import ALWAYS, check, few
 from bakec.compiler.lint.project import Project
 from bakec.compiler.options import CompileOptions, environment_flag, environment_switch
 from bakec.compiler.overrides import parse_overrides
@@ -31,6 +30,7 @@ from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
 from bakec.ir.plan import Plan
 from bakec.ir.platforms import short_name
+from bakec.ir.records import dataclass
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
 
@@ -174,7 +174,8 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
 
         selection = rebind(selection, options.remote.tree)
     if options.warnings:
-        sink.extend(check(Project(files=parsed.files, definitions=definitions, selection=selection, host=host), ALWAYS))
+        project = Project(files=parsed.files, definitions=definitions, selection=selection, host=host)
+        sink.extend(few(check(project, ALWAYS)))
     return parsed, definitions, selection
 
 

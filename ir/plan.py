@@ -5,8 +5,9 @@ there is no clock, no host name and no secret value. `ir.codec` alone knows how 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NewType, TypeAlias
+
+from bakec.ir.records import dataclass, field
 
 JobId = NewType("JobId", str)
 TargetName = NewType("TargetName", str)

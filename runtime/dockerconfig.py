@@ -1,10 +1,8 @@
-"""The Docker client's configuration: credentials, proxies, and the identity that buildx gives this
-machine."""
+"""The Docker client's configuration: credentials and proxies."""
 
 import base64
 import binascii
 import json
-import secrets
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -59,19 +57,6 @@ class DockerConfig:
         chosen = proxies.get(host) or proxies.get("default") or {}
         found = {name: str(chosen[key]) for key, name in PROXY_ARGS.items() if chosen.get(key)}
         return found | {name.lower(): value for name, value in found.items()}
-
-    def node_id(self) -> str:
-        """Names this machine towards daemons, so that a second run sends only what changed. Shared with
-        buildx."""
-        path = Path(self.env.get("BUILDX_CONFIG") or self.folder / "buildx") / ".buildNodeID"
-        with suppress(OSError):
-            return path.read_text().strip()
-        made = secrets.token_hex(8)
-        # Without a writable folder every run sends everything: slower, not wrong.
-        with suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(made)
-        return made
 
 
 def load(env: Mapping[str, str]) -> DockerConfig:

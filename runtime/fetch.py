@@ -77,7 +77,7 @@ async def fetch_dockerfile(connection: Connection, config: dockerconfig.DockerCo
 
 async def _fetch(wanted: Wanted, builder: str, env: Mapping[str, str]) -> Fetched:
     config = dockerconfig.load(env)
-    driver = builders.choose(builder, env, config)
+    driver = builders.choose(builder, env, config).nodes[0].driver
     url = wanted.url
     async with connect(driver) as connection:
         try:

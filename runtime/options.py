@@ -22,6 +22,8 @@ class RunOptions:
     DOCKER_HOST)."""
     jobs: int = 0
     """How many jobs may work at once; 0 is no limit."""
+    node_jobs: int = 0
+    """How many of them on each node of the builder; 0 is no limit."""
     keep_going: bool = False
     """Go on with jobs that do not depend on one that failed."""
     progress: str = "auto"

@@ -5,12 +5,13 @@ tag.
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 from bakec.ir.plan import Exporter, Plan
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Images
 from bakec.runtime.exports import TRUE, Output
-from bakec.runtime.progress.own import Watcher, shown
+from bakec.runtime.progress.step import Step, Watcher, shown
 
 DIGEST = "containerimage.digest"
 CONFIG_DIGEST = "containerimage.config.digest"
@@ -47,7 +48,7 @@ async def push(images: Images, config: DockerConfig, name: str, watch: Watcher) 
             async for message in images.push(name, config.auth_for_push(name)):
                 if message.get("error"):
                     raise PublishError(name, str(message["error"]))
-                step.show(message)
+                _show(step, message)
         except OSError as error:
             raise PublishError(name, str(error)) from error
 
@@ -68,3 +69,14 @@ def _is_push(export: Exporter) -> bool:
 
 def _kept(export: Exporter) -> Exporter:
     return Exporter(type="cacheonly") if _is_push(export) else export
+
+
+def _show(step: Step, message: Mapping[str, object]) -> None:
+    """One message of the engine about one layer."""
+    progress, layer = message.get("progressDetail"), message.get("id")
+    is_pushed = message.get("status") == "Pushed"
+    if not layer or not (progress or is_pushed):
+        return
+    known = progress if isinstance(progress, dict) else {}
+    current, total = int(known.get("current") or 0), int(known.get("total") or 0)
+    step.item(f"pushing layer {layer}", current, total, is_done=is_pushed)

@@ -3,7 +3,8 @@
 A job passes through phases. It is *solved* (its frontend has made LLB), *built* and *finished* (exported,
 and ended). A job that is linked to others keeps the daemon from forgetting shared work by an order of its
 own: it is built when all that use it are solved and all that it uses are built, and finished when all that
-use it are done. A job that waits for others, or for another try, holds no slot, so a limit of one slot cannot lock the run.
+use it are done. A job that waits, for others or for another try, holds no slot, so a limit of one slot cannot lock
+the run.
 
 Slots come in pools. All jobs take from the one without a name (`--jobs`); a job may also take from a named pool
 that stands for something scarce. A job that does not fit its pool yet holds back those behind it in that pool: a

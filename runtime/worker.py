@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from bakec.ir.plan import Job, JobId
 from bakec.ir.span import Source, Span
 from bakec.runtime import provenance, publish, retry
 from bakec.runtime.build import Build, Input, Node
+from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
 from bakec.runtime.buildkit.proto.gateway_pb2 import Result
 from bakec.runtime.buildkit.services.ssh import SshError
@@ -19,12 +21,14 @@ from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Features, Images
 from bakec.runtime.errors import RpcError, SolveError, explain
 from bakec.runtime.options import RunOptions
+from bakec.runtime.placement import Shares
 from bakec.runtime.progress.display import Display
 from bakec.runtime.progress.logs import Logs
-from bakec.runtime.progress.own import Watcher, shown
+from bakec.runtime.progress.step import Watcher, shown
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
+from bakec.runtime.together import together
 
 
 @dataclass(slots=True)
@@ -91,20 +95,34 @@ class Turns(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """What all jobs of a run share. `results` are the builds that other jobs may use."""
+class Station:
+    """A node at work: what it is asked for, and `results`, the builds that other jobs may use there."""
 
+    name: str
     node: Node
-    turns: Turns
-    jobs: Mapping[JobId, Job]
     requests: Mapping[JobId, Request]
-    results: dict[JobId, Result] = field(default_factory=dict)
-    display: Display
-    logs: Logs | None
     features: Features
     images: Images | None
+    results: dict[JobId, Result] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What all jobs of a run share."""
+
+    builder: Builder
+    stations: Mapping[int, Station]
+    shares: Shares
+    turns: Turns
+    jobs: Mapping[JobId, Job]
+    display: Display
+    logs: Logs | None
     config: DockerConfig
     options: RunOptions
+
+    def stations_of(self, job: Job) -> list[Station]:
+        """Those that build a part of the job, or all of it."""
+        return [self.stations[share.node] for share in self.shares[job.id]]
 
 
 async def work(place: Workplace, job: Job, record: Record) -> None:
@@ -127,12 +145,11 @@ async def work(place: Workplace, job: Job, record: Record) -> None:
         except (publish.PublishError, SolveError) as error:
             retries = place.options.retries.after(str(error))
             if record.attempts > retries or not place.turns.may_retry(job.id):
-                raise _failed(job, place.requests[job.id], error) from error
+                raise _failed(job, place.stations_of(job)[0].requests[job.id], error) from error
         await place.turns.pause(job, retry.wait(record.attempts))
 
 
 async def _build(place: Workplace, job: Job, record: Record, limit: asyncio.Timeout) -> dict[str, str]:
-    request = place.requests[job.id]
     prefix = job.target if len(place.jobs) > 1 else ""
 
     def watch(response: StatusResponse) -> None:
@@ -142,47 +159,53 @@ async def _build(place: Workplace, job: Job, record: Record, limit: asyncio.Time
         if place.logs is not None:
             place.logs.update(job.target, response)
 
-    load = place.images.load if place.images is not None else None
-    async with Build(place.node, request, load, watch) as build:
-        place.results[job.id] = await build.solve(_inputs(place, job))
-        await _take_turns(place, job, build, limit)
-        response = await build.finish()
-    if not job.call:
-        response["buildx.build.ref"] = "/".join((*_node_names(place), build.ref))
-        response |= await _provenance(place, build.ref, watch)
-    await _publish(place, request, response, watch)
-    return response
+    stations = place.stations_of(job)
+    async with AsyncExitStack() as stack:
+        builds = [await stack.enter_async_context(_begin(station, job, watch)) for station in stations]
+        await together(_solve(place, *each, job) for each in zip(stations, builds, strict=True))
+        await _take_turns(place, job, builds, limit)
+        responses = await together(build.finish() for build in builds)
+    for station, build, response in zip(stations, builds, responses, strict=True):
+        if not job.call:
+            response["buildx.build.ref"] = f"{place.builder.name}/{station.name}/{build.ref}"
+            response |= await _provenance(place, station, build.ref, watch)
+        await _publish(place, station, station.requests[job.id], response, watch)
+    if len(stations) == 1:
+        return responses[0]
+    from bakec.runtime.merge import merge
+
+    return await merge(stations[0].requests[job.id], responses, place.config, watch)
 
 
-async def _provenance(place: Workplace, ref: str, watch: Watcher) -> dict[str, str]:
+def _begin(station: Station, job: Job, watch: Watcher) -> Build:
+    load = station.images.load if station.images is not None else None
+    return Build(station.node, station.requests[job.id], load, watch)
+
+
+async def _provenance(place: Workplace, station: Station, ref: str, watch: Watcher) -> dict[str, str]:
     """What the daemon says of how the result was made; asked only for a metadata file."""
     mode = provenance.mode_of(place.options.env)
     if place.options.metadata_file is None or not mode:
         return {}
     with shown("resolving provenance for metadata file", watch):
         try:
-            return await provenance.fetch(place.node.control, ref, mode)
+            return await provenance.fetch(station.node.control, ref, mode)
         except RpcError as error:
-            raise await explain(error, place.node.control) from error
+            raise await explain(error, station.node.control) from error
 
 
-def _node_names(place: Workplace) -> tuple[str, str]:
-    """Builder and node, as the reference calls them in a build's reference."""
-    name = place.options.builder or place.options.env.get("BUILDX_BUILDER") or "default"
-    return (name, name) if place.features.moby else (name, f"{name}0")
+async def _solve(place: Workplace, station: Station, build: Build, job: Job) -> None:
+    inputs = [Input(need.context, place.jobs[need.job].target, station.results[need.job]) for need in job.needs]
+    station.results[job.id] = await build.solve(inputs)
 
 
-def _inputs(place: Workplace, job: Job) -> list[Input]:
-    return [Input(need.context, place.jobs[need.job].target, place.results[need.job]) for need in job.needs]
-
-
-async def _take_turns(place: Workplace, job: Job, build: Build, limit: asyncio.Timeout) -> None:
+async def _take_turns(place: Workplace, job: Job, builds: Sequence[Build], limit: asyncio.Timeout) -> None:
     """Between LLB and export; the steps of a linked job are run in the order that the schedule gives. A job that is
     tried again takes those that are left."""
     if place.turns.phase(job.id) is Phase.SOLVING:
         await _end_phase(place, job, Phase.SOLVED, limit)
     if place.turns.phase(job.id) is Phase.BUILDING:
-        await build.evaluate()
+        await together(build.evaluate() for build in builds)
         await _end_phase(place, job, Phase.BUILT, limit)
 
 
@@ -196,11 +219,13 @@ async def _end_phase(place: Workplace, job: Job, phase: Phase, limit: asyncio.Ti
     limit.reschedule(None if left is None else now() + left)
 
 
-async def _publish(place: Workplace, request: Request, response: dict[str, str], watch: Watcher) -> None:
+async def _publish(
+    place: Workplace, station: Station, request: Request, response: dict[str, str], watch: Watcher
+) -> None:
     for output in request.outputs:
-        is_left_to_us = output.type == "moby" and output.pushes and not place.features.direct_push
-        if is_left_to_us and place.images is not None:
-            await publish.push_all(place.images, place.config, output, response, watch)
+        is_left_to_us = output.type == "moby" and output.pushes and not station.features.direct_push
+        if is_left_to_us and station.images is not None:
+            await publish.push_all(station.images, place.config, output, response, watch)
         if output.attrs.get("prefer-image-digest") == "true":
             response.pop(publish.CONFIG_DIGEST, None)
 

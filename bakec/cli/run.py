@@ -45,6 +45,9 @@ def add_run_flags(parser: Parser) -> None:
     add = parser.add_argument
     add("--builder", default="", metavar="NAME", help="builder or its address (default: the current one)")
     add("-j", "--jobs", type=int, default=0, metavar="N", help="how many jobs may work at once (default: no limit)")
+    add(
+        "--node-jobs", type=int, default=0, metavar="N", help="how many on each node of the builder (default: no limit)"
+    )
     add("--pool", action="append", default=[], metavar="NAME=SLOTS", help="a pool of slots for something scarce")
     weight = "what TARGET takes while it works: slots of --jobs, or of a pool (TARGET=N@POOL)"
     add("--weight", action="append", default=[], metavar="TARGET=N", help=weight)
@@ -75,7 +78,6 @@ def perform(
 ) -> int:
     """Run `plan` as the flags say; returns the exit code. Raises `Failed` for privileges that were not granted."""
     from bakec.runtime.limits import parse_claims, parse_pools
-
     from bakec.runtime.retry import parse as parse_retries
 
     pools, retries = parse_pools(args.pool), parse_retries(args.retries)
@@ -95,6 +97,7 @@ def perform(
         root=root,
         builder=args.builder,
         jobs=args.jobs,
+        node_jobs=args.node_jobs,
         pools=pools,
         claims=claims,
         keep_going=bool(args.keep_going) or args.fail == "keep-going",

@@ -1,7 +1,6 @@
 """Templates: what a template's tokens mean once white space is stripped and directives have found their ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
@@ -11,6 +10,7 @@ from bakec.ir import syntax
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Span
 from bakec.ir.syntax import Expr
 from bakec.ir.values import string

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from bakec.runtime.drivers.base import Endpoint, Features, Images, Pipe, bad_endpoint, unreachable
+from bakec.runtime.drivers.base import Boot, Endpoint, Features, Images, Pipe, bad_endpoint, bad_option, unreachable
 
+SCHEMES = ("docker-container", "kube-pod", "npipe", "ssh", "tcp", "unix")
+"""Of addresses."""
 OPTIONS = ("cacert", "cert", "key", "servername", "default-load")
 NAME = re.compile(r"[-\w.]+\Z", re.ASCII)
 CLOSE_SECONDS = 5
@@ -37,7 +39,7 @@ class RemoteDriver:
     def __post_init__(self) -> None:
         for key in self.options:
             if key not in OPTIONS:
-                raise bad_endpoint(self.place, f"invalid driver option {key} for remote driver")
+                raise bad_option(f"invalid driver option {key} for remote driver")
         url = urlsplit(self.place)
         if url.scheme == "unix":
             path = unquote(url.netloc + url.path)
@@ -55,7 +57,7 @@ class RemoteDriver:
         if bool(certificates["cert"]) != bool(certificates["key"]):
             missing.append("key" if certificates["cert"] else "cert")
         if missing:
-            raise bad_endpoint(self.place, f"tls enabled, but missing keys {', '.join(missing)}")
+            raise bad_option(f"tls enabled, but missing keys {', '.join(missing)}")
         return Endpoint(
             address=address,
             authority=self.options.get("servername") or host,
@@ -70,14 +72,14 @@ class RemoteDriver:
             return b""
         path = Path(value)
         if not path.is_absolute():
-            raise bad_endpoint(self.place, f"non-absolute path '{value}' provided for {key}")
+            raise bad_option(f"non-absolute path '{value}' provided for {key}")
         try:
             return path.read_bytes()
         except OSError as error:
-            raise bad_endpoint(self.place, f"{key}: {error.strerror}") from error
+            raise bad_option(f"{key}: {error.strerror}") from error
 
-    async def open(self) -> None:
-        return  # the first call finds out whether somebody is there
+    async def open(self, boot: Boot) -> None:
+        del boot  # the first call finds out whether somebody is there
 
     async def dial(self) -> Pipe:
         try:

@@ -71,6 +71,15 @@ def containerd_engine(engine: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         subprocess.run((str(SCRIPT), "stop", *flags), check=True)
 
 
+@pytest.fixture(scope="session")
+def other_engine() -> Iterator[Mapping[str, str]]:
+    """A second one with that store, for builders of two nodes."""
+    flags = ("--containerd-store", "--root", "/tmp/bakec-second-node")
+    subprocess.run((str(SCRIPT), "start", *flags, "--tmpfs"), check=True)
+    yield engine_env(*flags)
+    subprocess.run((str(SCRIPT), "stop", *flags), check=True)
+
+
 @pytest.fixture
 def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """An engine that a test may kill."""

@@ -23,6 +23,7 @@ from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, Target
 from bakec.runtime import history
 from bakec.runtime.results import Outcome
+from bakec.runtime.retry import Retries
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -158,7 +159,7 @@ def registry(engine: Mapping[str, str]) -> Iterator[type[Proxy]]:
 def test_a_registry_that_fails_twice_is_tried_again(run: Runner, registry: type[Proxy]) -> None:
     registry.failures = 2
     pushed = job("steady", BASE, tags=(f"{registry.address}/bakec-test/steady",), exports=(Exporter(type="registry"),))
-    result = run(pushed, retries=3, deadline=60)
+    result = run(pushed, retries=Retries(3), deadline=60)
 
     assert result.exit is Exit.OK, [each.message for each in result.diagnostics]
     assert registry.failures == 0

@@ -55,11 +55,10 @@ async def end(server: asyncio.Server) -> None:
     await asyncio.sleep(0.05)  # closing takes a few turns of the loop
 
 
-@pytest.fixture
-def endpoint(containerd_engine: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
-    """The address of the endpoint."""
-    engine = DockerDriver(containerd_engine["DOCKER_HOST"])
-    path = tmp_path / "buildkit.sock"
+@contextmanager
+def passing_on(host: str, path: Path) -> Iterator[str]:
+    """The address of a plain BuildKit on a socket at `path`: that of the engine at `host`."""
+    engine = DockerDriver(host)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inside, outside = SocketPipe(reader, writer), await engine.dial()
@@ -67,6 +66,13 @@ def endpoint(containerd_engine: Mapping[str, str], tmp_path: Path) -> Iterator[s
 
     with serving(lambda: asyncio.start_unix_server(accept, str(path))):
         yield f"unix://{path}"
+
+
+@pytest.fixture
+def endpoint(containerd_engine: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
+    """The address of the endpoint."""
+    with passing_on(containerd_engine["DOCKER_HOST"], tmp_path / "buildkit.sock") as address:
+        yield address
 
 
 def test_a_context_and_a_secret_pass_through_the_stream_of_the_session(

@@ -12,6 +12,7 @@ import pytest
 
 from bakec.ir.diagnostics import Exit, Failed
 from bakec.ir.plan import JobId, TargetName
+from bakec.ir.platforms import full_name
 from bakec.runtime import builders, dockerconfig, layout, metadata, report, vcs
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning
 from bakec.runtime.drivers.docker import DockerDriver
@@ -20,6 +21,7 @@ from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.plain import Plain
 from bakec.runtime.progress.trace import Trace, size, stamp, with_prefix
 from bakec.runtime.results import JobResult, Outcome, RunResult
+from bakec.runtime.store import Store
 
 # The metadata file
 
@@ -115,10 +117,11 @@ def test_a_credential_helper_is_asked(tmp_path: Path) -> None:
 
 
 def test_the_identity_of_the_machine_is_made_once(tmp_path: Path) -> None:
-    found = dockerconfig.load({"DOCKER_CONFIG": str(tmp_path)})
-    first = found.node_id()
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    store = Store(env, dockerconfig.load(env))
+    first = store.node_id()
     assert len(first) == 16
-    assert found.node_id() == first
+    assert store.node_id() == first
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,9 @@ def test_the_registry_of_an_image(image: str, host: str) -> None:
 
 def test_the_engine_of_the_docker_client_is_the_default(tmp_path: Path) -> None:
     env = {"DOCKER_CONFIG": str(tmp_path), "DOCKER_HOST": "unix:///some.sock"}
-    assert builders.choose("", env, dockerconfig.load(env)) == DockerDriver("unix:///some.sock")
+    found = builders.choose("", env, dockerconfig.load(env))
+    assert (found.name, found.driver) == ("default", "docker")
+    assert found.nodes[0].driver == DockerDriver("unix:///some.sock")
 
 
 def test_a_builder_of_the_store_and_the_current_one(tmp_path: Path) -> None:
@@ -144,12 +149,41 @@ def test_a_builder_of_the_store_and_the_current_one(tmp_path: Path) -> None:
     node = {"Name": "far0", "Endpoint": "unix:///far.sock", "DriverOpts": {"default-load": "true"}}
     (store / "instances/far").write_text(json.dumps({"Name": "far", "Driver": "remote", "Nodes": [node]}))
     named = builders.choose("Far", env, dockerconfig.load(env))
-    assert isinstance(named, RemoteDriver)
-    assert named.features({}).default_load
+    assert (named.name, named.driver) == ("far", "remote")
+    assert named.nodes[0].driver.features({}).default_load
 
     (store / "current").write_text(json.dumps({"Key": "unix:///var/run/docker.sock", "Name": "far"}))
-    assert isinstance(builders.choose("", env, dockerconfig.load(env)), RemoteDriver)
-    assert isinstance(builders.choose("default", env, dockerconfig.load(env)), DockerDriver)
+    assert builders.choose("", env, dockerconfig.load(env)).name == "far"
+    assert builders.choose("default", env, dockerconfig.load(env)).driver == "docker"
+
+
+def test_a_builder_has_the_nodes_of_the_store_with_their_platforms(tmp_path: Path) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    (tmp_path / "buildx/instances").mkdir(parents=True)
+    arm = {"architecture": "arm", "os": "linux", "variant": "v7"}
+    nodes = [
+        {"Name": "far0", "Endpoint": "unix:///a.sock", "Platforms": None},
+        {"Name": "far1", "Endpoint": "unix:///b.sock", "Platforms": [arm]},
+    ]
+    document = {"Name": "far", "Driver": "remote", "Nodes": nodes}
+    (tmp_path / "buildx/instances/far").write_text(json.dumps(document))
+
+    found = builders.choose("far", env, dockerconfig.load(env)).nodes
+    assert [(node.name, node.driver.place) for node in found] == [
+        ("far0", "unix:///a.sock"),
+        ("far1", "unix:///b.sock"),
+    ]
+    assert [list(map(full_name, node.platforms)) for node in found] == [[], ["linux/arm/v7"]]
+
+
+def test_every_node_of_a_builder_has_to_make_sense(tmp_path: Path) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    (tmp_path / "buildx/instances").mkdir(parents=True)
+    bad = {"Name": "far1", "Endpoint": "unix:///b.sock", "DriverOpts": {"colour": "red"}}
+    document = {"Name": "far", "Driver": "remote", "Nodes": [{"Endpoint": "unix:///a.sock"}, bad]}
+    (tmp_path / "buildx/instances/far").write_text(json.dumps(document))
+    with pytest.raises(Failed, match="invalid driver option colour for remote driver"):
+        builders.choose("far", env, dockerconfig.load(env))
 
 
 @pytest.mark.parametrize(
