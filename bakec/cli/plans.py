@@ -16,10 +16,10 @@ from bakec.ir.plan import Plan
 def read_plan(path: str) -> Plan:
     """The plan at `path`, checked; `-` is standard input. Raises `Failed` with exit code 4."""
     if path != "-":
-        return api.load(path)
+        return Plan.load(path)
     from bakec.ir.codec import MAX_BYTES
 
-    return api.load(sys.stdin.buffer.read(MAX_BYTES + 1))
+    return Plan.load(sys.stdin.buffer.read(MAX_BYTES + 1))
 
 
 def add_plan_flags(parser: Parser) -> None:

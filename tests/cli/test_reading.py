@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bakec import compile_files, digest, dump
+from bakec import compile_files, digest
 from bakec.cli.main import main
 from bakec.ir.diagnostics import Exit
 
@@ -438,7 +438,7 @@ def test_list_needs_no_target_to_resolve(bakec: Bakec) -> None:
 
 
 def test_a_plan_from_standard_input(bakec: Bakec) -> None:
-    data = dump(compile_files())
+    data = compile_files().dump()
     command = [sys.executable, "-c", "from bakec.__main__ import entry; entry()", "show", "-"]
 
     done = subprocess.run(command, input=data, capture_output=True, check=True)

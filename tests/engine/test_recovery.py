@@ -19,7 +19,6 @@ import pytest
 from real_plans import BASE, Runner, docker, job, plan
 from registry_proxy import Moods, encoded, moody
 
-from bakec import api
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, Job, Target
 from bakec.runtime.results import Outcome, RunResult
@@ -76,7 +75,7 @@ def tagged(name: str, mark: str) -> Job:
 
 def save(project: Path, jobs: Sequence[Job]) -> None:
     targets = tuple(Target(name=each.target, view={}) for each in jobs)
-    (project / "plan.msgpack").write_bytes(api.dump(dataclasses.replace(plan(*jobs), targets=targets)))
+    (project / "plan.msgpack").write_bytes(dataclasses.replace(plan(*jobs), targets=targets).dump())
 
 
 def ended(project: Path) -> "Counter[str]":
