@@ -31,7 +31,7 @@ from bakec.runtime.progress.display import TICK, Display, make_display
 from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
-from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, starts
+from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, may_retry, pause, resume, starts
 from bakec.runtime.store import Store
 from bakec.runtime.together import together
 from bakec.runtime.worker import Record, Station, Workplace, work
@@ -328,8 +328,20 @@ class _Run:
 
     # The schedule
 
-    def is_linked(self, job: JobId) -> bool:
-        return self._state.is_linked(job)
+    def phase(self, job: JobId) -> Phase:
+        return self._state.phases[job]
+
+    def may_retry(self, job: JobId) -> bool:
+        return may_retry(self._state, job)
+
+    async def pause(self, job: Job, seconds: float) -> None:
+        self._records[job.id].leave()
+        pause(self._state, job.id)
+        self._dispatch()
+        await asyncio.sleep(seconds)
+        resume(self._state, job.id)
+        self._dispatch()
+        await self.granted(job)
 
     def heard(self) -> None:
         self._heard = time.monotonic()
@@ -353,7 +365,7 @@ class _Run:
     def _dispatch(self) -> None:
         for job_id, phase in starts(self._state):
             self._records[job_id].enter(phase)
-            if phase is Phase.SOLVING:
+            if job_id not in self._tasks:
                 self._tasks[job_id] = self._group.create_task(self._drive(self._jobs[job_id]), name=job_id)
             else:
                 self._grant(job_id).set_result(None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from bakec.runtime.retry import Retries
 from bakec.runtime.schedule import Claim
 
 
@@ -33,7 +34,7 @@ class RunOptions:
     publish: str = "each"
     """When to push: `each` target when it is built; `after-all` are built, so that a set of images is published whole
     or not at all; `never`."""
-    retries: int = 0
+    retries: Retries = field(default_factory=Retries)
     """How often a job is tried again that something outside of its definition has failed."""
     journal: Path | None = None
     """Where to note which jobs have finished."""

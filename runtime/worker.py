@@ -1,7 +1,6 @@
 """One job from its start to its end: tries, the steps of its build, publishing, and what went wrong."""
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,7 +11,7 @@ from bakec.ir.codes.run import BUILD_FAILED, DEADLINE, PUBLISH_FAILED, SSH_MISSI
 from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job, JobId
 from bakec.ir.span import Source, Span
-from bakec.runtime import provenance, publish
+from bakec.runtime import provenance, publish, retry
 from bakec.runtime.build import Build, Input, Node
 from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
@@ -30,11 +29,6 @@ from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
 from bakec.runtime.together import together
-
-DEFINITE = re.compile(r"did not complete successfully|dockerfile parse error|failed to compute cache key")
-"""Failures of what is built, and not of what builds it: trying again would fail again."""
-RETRY_SECONDS = 1.0
-"""Before the first retry; doubled each time."""
 
 
 @dataclass(slots=True)
@@ -79,7 +73,13 @@ class Record:
 class Turns(Protocol):
     """The schedule, as a job sees it."""
 
-    def is_linked(self, job: JobId) -> bool: ...
+    def phase(self, job: JobId) -> Phase: ...
+
+    def may_retry(self, job: JobId) -> bool: ...
+
+    async def pause(self, job: Job, seconds: float) -> None:
+        """Leave the phase of work that has failed, and come back to it after a time."""
+        ...
 
     def reached(self, job: Job, phase: Phase) -> None:
         """The job has come to the end of a phase of work."""
@@ -126,16 +126,15 @@ class Workplace:
 
 
 async def work(place: Workplace, job: Job, record: Record) -> None:
-    """Build a job; if something outside of it has failed it, try again as often as asked for. A linked job is
-    tried once: others hold on to its build. Raises `Failed`, or `ConnectionLostError` when the daemon is gone."""
-    retries = 0 if place.turns.is_linked(job.id) else place.options.retries
+    """Build a job; if something outside of it has failed it, try again as often as asked for, unless others hold on to
+    what it has made. Raises `Failed`, or `ConnectionLostError` when the daemon is gone."""
     while True:
         record.attempts += 1
         record.steps.clear()
         record.warnings.clear()
         try:
-            async with asyncio.timeout(place.options.timeout or None):
-                record.response = await _build(place, job, record)
+            async with asyncio.timeout(place.options.timeout or None) as limit:
+                record.response = await _build(place, job, record, limit)
             return
         except TimeoutError as error:
             seconds = f"{place.options.timeout:g}"
@@ -144,12 +143,13 @@ async def work(place: Workplace, job: Job, record: Record) -> None:
             problem = SSH_MISSING.at(None, target=job.target, id=error.name, reason=error)
             raise fail(problem) from error
         except (publish.PublishError, SolveError) as error:
-            if record.attempts > retries or DEFINITE.search(str(error)):
+            retries = place.options.retries.after(str(error))
+            if record.attempts > retries or not place.turns.may_retry(job.id):
                 raise _failed(job, place.stations_of(job)[0].requests[job.id], error) from error
-        await asyncio.sleep(RETRY_SECONDS * 2 ** (record.attempts - 1))
+        await place.turns.pause(job, retry.wait(record.attempts))
 
 
-async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
+async def _build(place: Workplace, job: Job, record: Record, limit: asyncio.Timeout) -> dict[str, str]:
     prefix = job.target if len(place.jobs) > 1 else ""
 
     def watch(response: StatusResponse) -> None:
@@ -163,8 +163,7 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
     async with AsyncExitStack() as stack:
         builds = [await stack.enter_async_context(_begin(station, job, watch)) for station in stations]
         await together(_solve(place, *each, job) for each in zip(stations, builds, strict=True))
-        if record.attempts == 1:
-            await _take_turns(place, job, builds)
+        await _take_turns(place, job, builds, limit)
         responses = await together(build.finish() for build in builds)
     for station, build, response in zip(stations, builds, responses, strict=True):
         if not job.call:
@@ -200,14 +199,24 @@ async def _solve(place: Workplace, station: Station, build: Build, job: Job) -> 
     station.results[job.id] = await build.solve(inputs)
 
 
-async def _take_turns(place: Workplace, job: Job, builds: Sequence[Build]) -> None:
-    """Between LLB and export; the steps of a linked job are run in the order that the schedule gives."""
-    place.turns.reached(job, Phase.SOLVED)
-    await place.turns.granted(job)
-    if place.turns.is_linked(job.id):
+async def _take_turns(place: Workplace, job: Job, builds: Sequence[Build], limit: asyncio.Timeout) -> None:
+    """Between LLB and export; the steps of a linked job are run in the order that the schedule gives. A job that is
+    tried again takes those that are left."""
+    if place.turns.phase(job.id) is Phase.SOLVING:
+        await _end_phase(place, job, Phase.SOLVED, limit)
+    if place.turns.phase(job.id) is Phase.BUILDING:
         await together(build.evaluate() for build in builds)
-        place.turns.reached(job, Phase.BUILT)
-        await place.turns.granted(job)
+        await _end_phase(place, job, Phase.BUILT, limit)
+
+
+async def _end_phase(place: Workplace, job: Job, phase: Phase, limit: asyncio.Timeout) -> None:
+    """Wait for the next one. Only work counts towards the time that a target may take."""
+    place.turns.reached(job, phase)
+    end, now = limit.when(), asyncio.get_running_loop().time
+    left = None if end is None else end - now()
+    limit.reschedule(None)
+    await place.turns.granted(job)
+    limit.reschedule(None if left is None else now() + left)
 
 
 async def _publish(

@@ -63,7 +63,8 @@ def add_run_flags(parser: Parser) -> None:
     add("--idle-timeout", type=float, default=0.0, metavar="SECONDS", help="how long the builder may be silent")
     add("--log-dir", default="", metavar="DIR", help="write a log of each target to DIR/TARGET.log")
     add("--allow", action="append", default=[], metavar="PRIVILEGE", help="grant a privilege that the plan asks for")
-    add("--retries", type=int, default=0, metavar="N", help="try a job again when the infrastructure failed it")
+    retries = "try a job again when the infrastructure failed it, or when FAULT did (network, server, limit, other)"
+    add("--retries", action="append", default=[], metavar="[FAULT=]N", help=retries)
 
 
 def perform(
@@ -77,8 +78,9 @@ def perform(
 ) -> int:
     """Run `plan` as the flags say; returns the exit code. Raises `Failed` for privileges that were not granted."""
     from bakec.runtime.limits import parse_claims, parse_pools
+    from bakec.runtime.retry import parse as parse_retries
 
-    pools = parse_pools(args.pool)
+    pools, retries = parse_pools(args.pool), parse_retries(args.retries)
     claims = parse_claims(args.weight, plan, {**pools, "": args.jobs})
     if args.dry_run:
         print(_rehearse(plan, {**pools, "": args.jobs}, claims), end="")
@@ -103,7 +105,7 @@ def perform(
         progress=args.progress,
         metadata_file=Path(args.metadata_file) if args.metadata_file else None,
         timeout=args.timeout,
-        retries=args.retries,
+        retries=retries,
         journal=journal,
         resume=resume,
         failed_only=bool(getattr(args, "only_failed", False)),

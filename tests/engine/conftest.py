@@ -41,8 +41,9 @@ def engine_env(*arguments: str) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where temporary files go. Nothing is left there, nor running, at the end of any test of this folder."""
+    tmp_path_factory.getbasetemp()  # it must not come to be in our folder
     with nothing_left() as folder:
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
         yield folder

@@ -21,7 +21,8 @@ def nothing_left() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="bkt-", dir="/tmp"))  # short: the paths of sockets are
     sockets, threads, children = open_sockets(), threading.active_count(), children_of(os.getpid())
     yield folder
-    assert list(folder.iterdir()) == []
+    left = [str(path) for path in folder.rglob("*")]
+    assert left == [], left
     folder.rmdir()
     gc.collect()
     assert open_sockets() <= sockets
