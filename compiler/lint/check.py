@@ -14,7 +14,7 @@ ALWAYS: Final = ("unknown_attribute", "unknown_block", "shared_tag", "deprecated
 ASKED: Final = ("unused_variable", "unused_target", "hidden_dependency", "many_jobs", "shared_cache")
 """Rules that only `bakec lint` runs."""
 
-_IGNORE: Final = re.compile(r"bakec:\s*ignore\b((?:[ ,]+BK\d+)*)")
+_IGNORE: Final = r"bakec:\s*ignore\b((?:[ ,]+BK\d+)*)"
 
 
 def check(project: Project, rules: Iterable[str]) -> list[Diagnostic]:
@@ -36,5 +36,5 @@ def _place(diagnostic: Diagnostic, files: dict[int, int]) -> tuple[int, int]:
 
 def _ignored(diagnostic: Diagnostic) -> bool:
     span = diagnostic.subject
-    found = _IGNORE.search(span.source.line_text(span.line)) if span else None
+    found = re.search(_IGNORE, span.source.line_text(span.line)) if span else None
     return found is not None and (not found[1] or diagnostic.rule.code in found[1])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bakec.compiler import graphemes
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.jsontext import JsonError, encode, quoted
+from bakec.compiler.jsonwriter import JsonError, encode, quoted
 from bakec.compiler.stdlib.arguments import MAX_TEXT, FunctionError, check_length
 from bakec.ir import decimals, numbers
 from bakec.ir.decimals import Decimal
