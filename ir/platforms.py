@@ -1,10 +1,11 @@
 """Platform names: `os[(version[+feature]…)]/arch[/variant]`, read and printed as containerd does."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.ir.paths import join
 from bakec.ir.quoting import quote
+from bakec.ir.records import NamedTuple
 
 
 class Platform(NamedTuple):

@@ -7,7 +7,7 @@ token that no rule of the grammar accepts is kept as `INVALID`: the parser stops
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.compiler.hcl.kinds import (
     ARROW,
@@ -49,6 +49,7 @@ from bakec.compiler.hcl.kinds import (
     STRING,
     TEXT,
 )
+from bakec.ir.records import NamedTuple
 from bakec.ir.span import Source, Span
 
 # Bytes that are not UTF-8 arrive as lone surrogates (the `surrogateescape` of the reader).
