@@ -8,10 +8,10 @@ import secrets
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.services.auth import Credentials
 
 DOCKER_HUB = "https://index.docker.io/v1/"

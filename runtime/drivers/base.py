@@ -6,11 +6,11 @@ A driver file implements `Driver` and imports nothing of the runtime but this mo
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
 from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.records import dataclass, field
 
 
 class Pipe(Protocol):

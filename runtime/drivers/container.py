@@ -9,10 +9,10 @@ import re
 import shlex
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import Endpoint, Engine, Features, Images, Pipe, bad_endpoint, unreachable
 
 IMAGE = "moby/buildkit:buildx-stable-1"

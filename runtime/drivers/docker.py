@@ -5,11 +5,11 @@ import json
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import Endpoint, Features, Pipe, SocketPipe, unreachable
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ for the credentials and fetches its tokens itself.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
+from bakec.ir.records import NamedTuple
 from bakec.runtime.buildkit.proto.auth_pb2 import CredentialsRequest, CredentialsResponse
 from bakec.runtime.buildkit.transport import UNAVAILABLE, Services, StatusError, unary
 
