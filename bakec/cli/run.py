@@ -1,6 +1,5 @@
 """`bakec run`: perform a plan on a builder."""
 
-import argparse
 import gc
 import os
 import sys
@@ -8,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakec.cli.flags import Parser
 from bakec.cli.output import report
+from bakec.cli.parser import Arguments, Parser
 from bakec.cli.plans import read_plan
 from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import define as codes
@@ -69,7 +68,7 @@ def add_run_flags(parser: Parser) -> None:
 
 def perform(
     plan: Plan,
-    args: argparse.Namespace,
+    args: Arguments,
     *,
     root: Path,
     journal: Path | None = None,
@@ -168,7 +167,7 @@ def _paths_of(view: Mapping[str, Any], path: str) -> Iterator[str]:
         yield from entry.get("paths", ())
 
 
-def build(options: CompileOptions, args: argparse.Namespace) -> int:
+def build(options: CompileOptions, args: Arguments) -> int:
     """Compile and run in one. Raises `Failed`."""
     from bakec.compiler.host import Host
     from bakec.compiler.pipeline import compile_plan
@@ -178,4 +177,4 @@ def build(options: CompileOptions, args: argparse.Namespace) -> int:
     sink = Diagnostics()
     plan = compile_plan(options, host, sink, check=True)
     report(sink.items)
-    return perform(plan, args, root=host.cwd, implied=chosen_paths(plan))
+    return perform(plan, args, root=Path(host.cwd), implied=chosen_paths(plan))

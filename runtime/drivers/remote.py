@@ -7,10 +7,10 @@ reach the daemon through the standard streams of a command that somebody keeps t
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import (
     FALSE,
     TRUE,

@@ -3,9 +3,9 @@
 import os
 import shutil
 import time
-from dataclasses import dataclass
 from typing import TextIO
 
+from bakec.ir.records import dataclass
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 from bakec.runtime.progress.plain import describe
 from bakec.runtime.progress.trace import Step, Trace

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, make_scene, perform
-from bakec.cli.flags import Parser
 from bakec.cli.output import report
+from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Diagnostics, Exit
 from bakec.runtime import create
 
