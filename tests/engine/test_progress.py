@@ -21,6 +21,8 @@ target "base" {
 }
 """
 OURS = (sys.executable, "-m", "bakec", "bake")
+RARE = {"total"}
+"""Of transfers whose size is known, which a second run need not have."""
 THEIRS = ("docker", "buildx", "bake")
 
 
@@ -38,7 +40,7 @@ def shapes(text: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for line in text.splitlines():
         for kind, entries in json.loads(line).items():
-            found.setdefault(kind, set()).update(key for entry in entries for key in entry)
+            found.setdefault(kind, set()).update(key for entry in entries for key in entry if key not in RARE)
     return found
 
 
@@ -51,7 +53,8 @@ def test_programs_read_what_the_reference_tells_them(engine: Mapping[str, str], 
     ours = said(OURS, project / "context", engine, "--progress=rawjson")
     theirs = said(THEIRS, project / "context", engine, "--progress=rawjson")
 
-    assert shapes(ours) == shapes(theirs)
+    mine, wanted = shapes(ours), shapes(theirs)
+    assert {kind: mine[kind] ^ wanted[kind] for kind in mine | wanted} == dict.fromkeys(mine, set())
     assert {"[base 2/2] RUN echo to be seen", "[base internal] load build context"} <= names(ours) & names(theirs)
 
 
