@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from real_plans import docker
+from relays import passing_on
 from test_containerd_store import manifest
-from test_remote import passing_on
 
 BAKE = """
 target "base" {
