@@ -8,7 +8,6 @@ from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 from bakec.runtime.progress.board import Board
 from bakec.runtime.progress.trace import Trace
 
-MODES = ("auto", "plain", "tty", "quiet", "rawjson")
 TICK = 0.15
 """Seconds between two looks at what has changed."""
 

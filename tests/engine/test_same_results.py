@@ -2,8 +2,8 @@
 
 `cases/ENGINE/IDEA/` holds the project; what both make of it is `result.json` (`--update-goldens` writes what we make;
 look at it), or the failure of both holds the text of the file `error`. ENGINE is `classic` or `containerd`, the image
-store, or `remote`: a builder of its own beside the classic one. A file `args` has one run of bake a line; `prepare` is a
-script that runs before, in the project's folder.
+store, or `remote`: a builder of its own beside the classic one. A file `args` has one run of bake a line;
+`prepare` is a script that runs before, in the project's folder.
 
 Definitions find in the environment: WORD, PREFIX (what names begin with, another one for each tool), OUT (a folder for
 files), REGISTRY, SITE (serves the folder of the project), and BASE, an image with a shell.
