@@ -27,6 +27,7 @@ from bakec.runtime.fleet import Fleet
 from bakec.runtime.journal import Journal, Past
 from bakec.runtime.options import RunOptions
 from bakec.runtime.placement import Shares, part_of
+from bakec.runtime.progress.board import WORDS, Board, Target
 from bakec.runtime.progress.display import TICK, Display, make_display
 from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
@@ -136,6 +137,7 @@ class _Run:
         self._diagnostics: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
         self._logs: Logs | None = None
+        self._display: Display | None = None
         self._waiting: asyncio.Task[object] | None = None
         self._masks: tuple[bytes, ...] = ()
         self._heard = time.monotonic()
@@ -208,7 +210,8 @@ class _Run:
         self._masks = await asyncio.to_thread(site.masks_of, self._plan, options.root, options.env)
         heading = f"building with {builder.place} using the {builder.driver} driver"
         self._logs = Logs(options.log_dir, self._masks) if options.log_dir else None
-        display = make_display(options.progress, options.stderr, self._masks, heading=heading)
+        display = make_display(options.progress, options.stderr, self._masks, heading=heading, look=self._board)
+        self._display = display
         ticker = asyncio.create_task(self._tick(display))
         try:
             yield display
@@ -217,6 +220,19 @@ class _Run:
             display.close()
             if self._logs:
                 self._logs.close()
+
+    def _board(self) -> Board:
+        """Where the jobs are, for displays."""
+        phases = self._state.phases
+        working = [
+            Target(job.target, WORDS[phases[job.id].name.lower()], self._records[job.id].started)
+            for job in self._plan.jobs
+            if phases[job.id].is_work
+        ]
+        ended = sum(phase.is_end for phase in phases.values())
+        waiting = len(phases) - ended - len(working)
+        taken, limit = self._state.taken[""], self._options.jobs
+        return Board(targets=tuple(working), waiting=waiting, ended=ended, slots=taken, limit=limit)
 
     async def _tick(self, display: Display) -> None:
         while True:
@@ -462,6 +478,8 @@ class _Run:
     def interrupt(self) -> None:
         """The first asks for an end in order; whoever asks again does not want to wait for it."""
         if self.is_interrupted:
+            if self._display is not None:
+                self._display.close()  # gives the cursor back
             os._exit(Exit.INTERRUPTED)
         self.is_interrupted = True
         self._stop()

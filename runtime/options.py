@@ -27,7 +27,7 @@ class RunOptions:
     keep_going: bool = False
     """Go on with jobs that do not depend on one that failed."""
     progress: str = "auto"
-    """One of `progress.display.MODES`."""
+    """`auto`, `plain`, `tty`, `quiet` or `rawjson`."""
     metadata_file: Path | None = None
     timeout: float = 0.0
     """Seconds that one job may take; 0 is no limit."""

@@ -1,11 +1,12 @@
 """`bakec run`: perform a plan on a builder."""
 
 import gc
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bakec.cli.output import report
 from bakec.cli.parser import Arguments, Parser
@@ -16,6 +17,9 @@ from bakec.ir.codes import run as run_codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Plan
 from bakec.runtime.policies import refuse
+
+MODES: Final = ("auto", "plain", "tty", "quiet", "rawjson")
+"""How progress may be shown."""
 
 if TYPE_CHECKING:
     from bakec.runtime.schedule import Claim
@@ -43,9 +47,13 @@ def add_run_flags(parser: Parser) -> None:
     """How to run: the flags of `docker buildx bake` that do not change what is built, and our own."""
     add = parser.add_argument
     add("--builder", default="", metavar="NAME", help="builder or its address (default: the current one)")
-    add("-j", "--jobs", type=int, default=0, metavar="N", help="how many jobs may work at once (default: no limit)")
+    add("-j", "--jobs", type=_count, default=0, metavar="N", help="how many jobs may work at once (default: no limit)")
     add(
-        "--node-jobs", type=int, default=0, metavar="N", help="how many on each node of the builder (default: no limit)"
+        "--node-jobs",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="how many on each node of the builder (default: no limit)",
     )
     add("--pool", action="append", default=[], metavar="NAME=SLOTS", help="a pool of slots for something scarce")
     weight = "what TARGET takes while it works: slots of --jobs, or of a pool (TARGET=N@POOL)"
@@ -55,15 +63,40 @@ def add_run_flags(parser: Parser) -> None:
     publish = "push each target when it is built, all after all are built, or nothing"
     add("--publish", choices=("each", "after-all", "never"), default="each", help=publish)
     parser.switch("--dry-run", help="print what would be built in which order, and build nothing")
-    add("--progress", default="auto", metavar="MODE", help="auto, plain, tty, quiet or rawjson (on standard error)")
+    progress = "auto, plain, tty, quiet or rawjson (on standard error; default: BUILDKIT_PROGRESS, or auto)"
+    add("--progress", type=_mode, default=os.environ.get("BUILDKIT_PROGRESS", ""), metavar="MODE", help=progress)
     add("--metadata-file", default="", metavar="FILE", help="write the results as JSON")
-    add("--timeout", type=float, default=0.0, metavar="SECONDS", help="how long one job may take")
-    add("--deadline", type=float, default=0.0, metavar="SECONDS", help="how long the run may take")
-    add("--idle-timeout", type=float, default=0.0, metavar="SECONDS", help="how long the builder may be silent")
+    add("--timeout", type=_seconds, default=0.0, metavar="SECONDS", help="how long one job may take")
+    add("--deadline", type=_seconds, default=0.0, metavar="SECONDS", help="how long the run may take")
+    add("--idle-timeout", type=_seconds, default=0.0, metavar="SECONDS", help="how long the builder may be silent")
     add("--log-dir", default="", metavar="DIR", help="write a log of each target to DIR/TARGET.log")
     add("--allow", action="append", default=[], metavar="PRIVILEGE", help="grant a privilege that the plan asks for")
     retries = "try a job again when the infrastructure failed it, or when FAULT did (network, server, limit, other)"
     add("--retries", action="append", default=[], metavar="[FAULT=]N", help=retries)
+
+
+def _mode(text: str) -> str:
+    if text not in ("", *MODES):
+        raise argparse.ArgumentTypeError(f"invalid progress mode {text}")
+    return text or "auto"
+
+
+def _seconds(text: str) -> float:
+    """A length of time; 0 is no limit."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"invalid number of seconds {text!r}")
+    return seconds
+
+
+def _count(text: str) -> int:
+    """0 is no limit."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"invalid number {text!r}")
+    return int(text)
 
 
 def perform(

@@ -131,7 +131,7 @@ def describe(item: Item) -> str:
 
 
 def ending(step: Step) -> str:
-    if step.error.endswith("context canceled"):
+    if step.is_canceled:
         return "CANCELED"
     if step.error:
         return f"ERROR: {step.error}"

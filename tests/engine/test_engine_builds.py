@@ -1,5 +1,6 @@
 """Plans made by hand, built on the real engine, and looked at with its own client."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -176,13 +177,22 @@ def test_a_second_run_is_all_cached(run: Runner) -> None:
     assert [each.outcome for each in result.jobs] == [Outcome.CACHED] * 5
 
 
-def test_a_hundred_jobs_in_one_plan(run: Runner) -> None:
-    jobs = [job("base", BASE)]
-    jobs += [job(f"n{index}", f"FROM base\nENV N={index}\n", needs=("base",)) for index in range(99)]
-    result = run(*jobs)
+def test_a_hundred_jobs_in_one_plan(run: Runner, engine: Mapping[str, str]) -> None:
+    """Half of them alone, the others in chains of ten from one base; each makes the image that it was asked for."""
+    marks = {f"bakec-test/hundred{index}": f"MARK={index}" for index in range(100)}
+    alone = [job(f"n{index}", f"FROM scratch\nENV MARK={index}\n") for index in range(50)]
+    chained = [
+        job(f"n{index}", f"FROM {need}\nENV MARK={index}\n", needs=(need,))
+        for index in range(50, 100)
+        for need in ("base" if index % 10 == 0 else f"n{index - 1}",)
+    ]
+    tagged = [dataclasses.replace(each, tags=(f"bakec-test/hundred{each.id[1:]}",)) for each in (*alone, *chained)]
+    result = run(job("base", BASE), *tagged)
 
     assert result.exit is Exit.OK
     assert {each.outcome.is_success for each in result.jobs} == {True}
+    found = json.loads(docker(engine, "image", "inspect", *marks))
+    assert {image["RepoTags"][0].partition(":")[0]: image["Config"]["Env"][-1] for image in found} == marks
 
 
 def test_an_engine_that_dies_is_one_clear_error(own_engine: Mapping[str, str], run: Runner) -> None:

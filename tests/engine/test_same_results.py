@@ -2,7 +2,8 @@
 
 `cases/ENGINE/IDEA/` holds the project; what both make of it is `result.json` (`--update-goldens` writes what we make;
 look at it), or the failure of both holds the text of the file `error`. ENGINE is `classic` or `containerd`, the image
-store. A file `args` has one run of bake a line; `prepare` is a script that runs before, in the project's folder.
+store, or `remote`: a builder of its own beside the classic one. A file `args` has one run of bake a line;
+`prepare` is a script that runs before, in the project's folder.
 
 Definitions find in the environment: WORD, PREFIX (what names begin with, another one for each tool), OUT (a folder for
 files), REGISTRY, SITE (serves the folder of the project), and BASE, an image with a shell.
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from real_plans import docker, serving
+from relays import passing_on
 from results import Found, Place, look, remove_images
 
 from bakec.cli.main import main
@@ -28,7 +30,12 @@ FOLDERS = sorted(path.parent for path in CASES.glob("*/*/docker-*.*"))
 OWN_FILES = shutil.ignore_patterns("result.json", "error")
 # Where images are known by their own digest, older versions of buildx also say that of the config, and do not say the
 # provenance of what was pushed.
-UNSAID = {"classic": (), "containerd": ("containerimage.config.digest", "buildx.build.provenance")}
+UNSAID = {
+    "classic": (),
+    "containerd": ("containerimage.config.digest", "buildx.build.provenance"),
+    "remote": ("buildx.build.provenance",),
+}
+ENGINES = {"classic": "engine", "containerd": "containerd_engine", "remote": "remote_engine"}
 SHELL = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\nENV PATH=/bin\n'
 
 
@@ -36,6 +43,19 @@ SHELL = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--instal
 def site(tmp_path: Path) -> Iterator[str]:
     with serving(tmp_path / "project") as address:
         yield address
+
+
+@pytest.fixture
+def remote_engine(
+    engine: Mapping[str, str], containerd_engine: Mapping[str, str], tmp_path: Path
+) -> Iterator[Mapping[str, str]]:
+    """The classic engine, with another one's builder as the current one of the store."""
+    store = tmp_path / "store"
+    (store / "instances").mkdir(parents=True)
+    with passing_on(containerd_engine["DOCKER_HOST"], tmp_path / "buildkit.sock") as address:
+        document = {"Name": "far", "Driver": "remote", "Nodes": [{"Name": "far0", "Endpoint": address}]}
+        (store / "instances/far").write_text(json.dumps(document))
+        yield {**engine, "BUILDX_CONFIG": str(store), "BUILDX_BUILDER": "far"}
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +121,7 @@ def test_both_tools_make_the_same(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     store = folder.parent.name
-    engine = request.getfixturevalue("engine" if store == "classic" else "containerd_engine")
+    engine = request.getfixturevalue(ENGINES[store])
     project = shutil.copytree(folder, tmp_path / "project", ignore=OWN_FILES)
     env = {**engine, "BASE": base(engine)}
     if (project / "prepare").exists():

@@ -2,15 +2,18 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from real_plans import docker
+from relays import passing_on
 from test_containerd_store import manifest
-from test_remote import passing_on
 
+ROOT = Path(__file__).resolve().parents[2]
+OURS = (sys.executable, "-m", "bakec")
 BAKE = """
 target "base" {
   context = "context"
@@ -44,7 +47,7 @@ def nodes(
         ]
         instance = {"Name": "two", "Driver": "remote", "Nodes": stored}
         (config / "instances/two").write_text(json.dumps(instance))
-        yield {**containerd_engine, "BUILDX_CONFIG": str(config), "BUILDX_BUILDER": "two"}
+        yield {**containerd_engine, "BUILDX_CONFIG": str(config), "BUILDX_BUILDER": "two", "PYTHONPATH": str(ROOT)}
 
 
 def bake(env: Mapping[str, str], folder: Path, *arguments: str, tool: tuple[str, ...]) -> dict[str, dict[str, object]]:
@@ -61,7 +64,7 @@ def test_two_nodes_push_one_image_as_buildx_does(nodes: Mapping[str, str], proje
     ours, theirs = f"{registry}/nodes/ours:1", f"{registry}/nodes/theirs:1"
     push = ("--push", "--set=base.output=type=cacheonly")
     environment = {**nodes, "SOURCE_DATE_EPOCH": "0"}
-    told = bake(environment, project, *push, f"--set=default.tags={ours}", tool=("bakec",))
+    told = bake(environment, project, *push, f"--set=default.tags={ours}", tool=OURS)
     bake(environment, project, *push, f"--set=default.tags={theirs}", tool=("docker", "buildx"))
 
     index = manifest(ours)
@@ -80,7 +83,7 @@ def test_each_node_builds_its_own_platform(
 ) -> None:
     (project / "docker-bake.hcl").write_text(BAKE)
     docker(other_engine, "builder", "prune", "--all", "--force")
-    bake(nodes, project, "--set=*.output=type=cacheonly", tool=("bakec",))
+    bake(nodes, project, "--set=*.output=type=cacheonly", tool=OURS)
     kept = docker(other_engine, "builder", "du", "--verbose")
     assert "linux/arm64" in kept
     assert "linux/amd64" not in kept
@@ -89,7 +92,7 @@ def test_each_node_builds_its_own_platform(
 def test_a_failing_registry_is_one_error_of_publishing(nodes: Mapping[str, str], project: Path) -> None:
     (project / "docker-bake.hcl").write_text(BAKE)
     push = ("--push", "--set=base.output=type=cacheonly", "--set=default.tags=127.0.0.1:1/none/app:1")
-    command = ("bakec", "bake", *push)
+    command = (*OURS, "bake", *push)
     done = subprocess.run(command, env=dict(nodes), cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 6, done.stderr
     assert "BK704" in done.stderr
