@@ -6,7 +6,6 @@ Nothing here prints, but `run`, which shows the progress that is asked for on st
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakec.ir.codes import plan as codes
@@ -48,18 +47,24 @@ def compile_files(
         sets=tuple(sets),
         variables=dict(variables or {}),
     )
-    host = Host(env=dict(os.environ if env is None else env), cwd=Path.cwd() if root is None else Path(root).absolute())
+    folder = os.path.join(os.getcwd(), root or "")  # noqa: PTH109, PTH118 - `pathlib` is most of a small `show`
+    host = Host(env=dict(os.environ if env is None else env), cwd=folder)
     return compile_plan(options, host, Diagnostics() if warnings is None else warnings)
 
 
 def load(source: bytes | str | os.PathLike[str]) -> Plan:
     """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
+    return unseal(source)[0]
+
+
+def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
+    """What `load` gives, and its digest, which does not have to be computed again."""
     from bakec.ir import codec
     from bakec.ir.verify import problems
 
     path = "plan" if isinstance(source, bytes) else os.fspath(source)
     try:
-        plan = codec.load(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
+        plan, digest = codec.unseal(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
     except codec.NewerFormat as error:
         raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
     except codec.MissingFeature as error:
@@ -71,7 +76,7 @@ def load(source: bytes | str | os.PathLike[str]) -> Plan:
     problem = next(problems(plan), None)
     if problem is not None:
         raise fail(codes.INVALID.at(None, path=path, reason=problem))
-    return plan
+    return plan, digest
 
 
 def _read(path: str, limit: int) -> bytes:
@@ -134,6 +139,8 @@ def run(
 
     Raises `Failed`, before anything is built, for a privilege that the plan asks for and was not granted.
     """
+    from pathlib import Path
+
     from bakec.ir.codes import define
     from bakec.runtime import privileges
     from bakec.runtime.engine import run_plan

@@ -108,9 +108,8 @@ def compose(count: int, rng: random.Random) -> str:
 def files(count: int, rng: random.Random) -> Mapping[str, str]:
     """Many small files, a target in each, and variables that all of them use."""
     names = [f"t{number}" for number in range(count)]
-    found = {
-        "f.hcl": f'variable "V" {{ default = "{rng.randrange(100)}" }}\ngroup "default" {{ targets = {json.dumps(names)} }}\n'
-    }
+    group = f'group "default" {{ targets = {json.dumps(names)} }}\n'
+    found = {"f.hcl": f'variable "V" {{ default = "{rng.randrange(100)}" }}\n{group}'}
     for name in names:
         found[f"{name}.hcl"] = f'target "{name}" {{\n  context = "{name}"\n  tags = ["{name}:${{V}}"]\n}}\n'
     return found

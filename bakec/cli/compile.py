@@ -24,15 +24,16 @@ def main(argv: Sequence[str]) -> int:
     args = parser.read(argv)
     from bakec import __version__
     from bakec.compiler.pipeline import compile_plan
-    from bakec.ir.codec import digest, dump
+    from bakec.ir.codec import seal
 
     sink = Diagnostics()
     plan = compile_plan(compile_options(args), Host(), sink)
     report(sink.items)
-    write_file(args.output, dump(plan, f"bakec {__version__}"))
+    data, digest = seal(plan, f"bakec {__version__}")
+    write_file(args.output, data)
     if args.output != "-":
         jobs = len(plan.jobs)
-        print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest(plan)}", file=sys.stderr)
+        print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest}", file=sys.stderr)
     return 0
 
 

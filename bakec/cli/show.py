@@ -1,11 +1,10 @@
 """`bakec show`: a plan for a person to read."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from bakec.cli.parser import Parser
-from bakec.cli.plans import read_plan
+from bakec.cli.plans import unseal_plan
 
 
 def main(argv: Sequence[str]) -> int:
@@ -13,15 +12,17 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("plan", metavar="PLAN", help="plan file, - for standard input")
     parser.switch("--json", help="print the whole plan as JSON")
     args = parser.read(argv)
-    from bakec.ir.codec import digest, wire
-
-    plan = read_plan(args.plan)
+    plan, digest = unseal_plan(args.plan)
     if args.json:
-        print(json.dumps({**wire(plan), "digest": digest(plan)}, indent=2, ensure_ascii=False, default=_bytes))
+        import json
+
+        from bakec.ir.codec import wire
+
+        print(json.dumps({**wire(plan), "digest": digest}, indent=2, ensure_ascii=False, default=_bytes))
         return 0
     from bakec.compiler.render.show import render_plan
 
-    print("\n".join(render_plan(plan, digest(plan))))
+    print("\n".join(render_plan(plan, digest)))
     return 0
 
 
