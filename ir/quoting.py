@@ -1,8 +1,9 @@
-"""Strings as the reference quotes them in messages.
+"""Strings as the reference quotes them in messages and in JSON.
 
 A lone surrogate stands for a byte that was not UTF-8, as `surrogateescape` decodes it.
 """
 
+import re
 from collections.abc import Iterable
 
 _ESCAPES = {
@@ -49,3 +50,17 @@ def quote_char(char: str) -> str:
     if char in "'\\":
         return f"'\\{char}'"
     return "'\"'" if char == '"' else f"'{_quoted(char)}'"
+
+
+_UNSAFE = r'[\x00-\x1f"\\<>&\u2028\u2029]'
+_JSON_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def json_quoted(text: str) -> str:
+    """`text` as a JSON string; safe inside of HTML."""
+    return f'"{re.sub(_UNSAFE, _json_escape, text)}"'
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    char = found[0]
+    return _JSON_ESCAPES.get(char) or f"\\u{ord(char):04x}"

@@ -22,16 +22,18 @@ def main(argv: Sequence[str]) -> int:
         "-o", "--output", default="plan.msgpack", metavar="FILE", help="plan to write, - for standard output"
     )
     args = parser.read(argv)
+    from bakec import __version__
     from bakec.compiler.pipeline import compile_plan
-    from bakec.ir.codec import digest
+    from bakec.ir.codec import seal
 
     sink = Diagnostics()
     plan = compile_plan(compile_options(args), Host(), sink)
     report(sink.items)
-    write_file(args.output, plan.dump())
+    data, digest = seal(plan, f"bakec {__version__}")
+    write_file(args.output, data)
     if args.output != "-":
         jobs = len(plan.jobs)
-        print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest(plan)}", file=sys.stderr)
+        print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest}", file=sys.stderr)
     return 0
 
 

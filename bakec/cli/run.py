@@ -77,7 +77,7 @@ def add_run_flags(parser: Parser) -> None:
 
 def _mode(text: str) -> str:
     if text not in ("", *MODES):
-        raise argparse.ArgumentTypeError(f"invalid progress mode {text}")
+        raise ValueError(f"invalid progress mode {text}")
     return text or "auto"
 
 
@@ -88,14 +88,14 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"invalid number of seconds {text!r}")
+        raise ValueError(f"invalid number of seconds {text!r}")
     return seconds
 
 
 def _count(text: str) -> int:
     """0 is no limit."""
     if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"invalid number {text!r}")
+        raise ValueError(f"invalid number {text!r}")
     return int(text)
 
 

@@ -5,7 +5,6 @@ What scrolls away, wraps and hides the cursor is left to `rich`; what there is r
 
 import os
 import time
-from typing import TextIO
 from collections.abc import Callable, Iterator
 from typing import Final, TextIO
 
@@ -14,7 +13,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bakec.ir.records import dataclass
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 from bakec.runtime.progress.board import Board, Target
 from bakec.runtime.progress.plain import describe
