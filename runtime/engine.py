@@ -181,6 +181,7 @@ class _Run:
         try:
             async with connect(driver, boot) as connection:
                 boot.end()
+                self._warnings.extend(boot.warnings)
                 yield connection
         except Failed as failure:
             boot.end(str(failure))
