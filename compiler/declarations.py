@@ -1,8 +1,8 @@
 """What definition files declare, before anything is evaluated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Span
 from bakec.ir.syntax import Attribute, Block, Body, Expr
 

@@ -7,10 +7,10 @@ a job of the frontend, with the reason written down. `passes.lower` decides whet
 
 import base64
 import json
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bakec.compiler.dockerfile.directives import find_syntax
@@ -36,6 +36,7 @@ from bakec.ir.llb.graph import Mkdir
 from bakec.ir.llb.ops import SourceMap
 from bakec.ir.plan import Dockerfile, FrontendSolve, Job, JobId, LlbSolve, OpMeta, Pin, Plan
 from bakec.ir.platforms import Platform
+from bakec.ir.records import dataclass, field, replace
 from bakec.ir.span import Source, Span
 
 NO_BUILDER: Final = "it depends on the builder's platform, which neither the lock file nor --build-platform tells"
@@ -63,6 +64,8 @@ class Pins:
     lock: Lock
     used: dict[str, LockedImage] = field(default_factory=dict)
     missing: list[ImageRequest] = field(default_factory=list)
+    added: dict[str, str] = field(default_factory=dict)
+    """What ADD fetches without saying which version: its URL, and the commit that the lock has for it."""
 
     def image(self, request: ImageRequest) -> ImageAnswer:
         """Raises `UnresolvedError`."""
@@ -82,6 +85,11 @@ class Pins:
                 self.used[name] = found
                 return found
         return None
+
+    def pin(self, source: str) -> str:
+        found = self.lock.repositories.get(source)
+        self.added[source] = found.commit if found else ""
+        return self.added[source]
 
     def remote_file(self, identifier: str, path: str) -> bytes:
         raise UnresolvedError(f"{path} of {identifier} is not known before the build")
@@ -177,6 +185,11 @@ class _Pass:
             made = self._left(job, obstacle)
             if wanted is not None:
                 made, failed = pin_bases(made, wanted, pins)
+                failed += [
+                    f"repository {one}, which the frontend adds,"
+                    for one in wanted.added
+                    if pins.lock.repositories.get(one)
+                ]
                 wanted.unpinned += failed
         if self._options.locked and wanted is not None:
             self._refuse(job, wanted.unpinned)
@@ -394,7 +407,7 @@ class Reader:
     def read(self, path: str) -> bytes | None:
         """A file, None if there is none. A link may lead out of what a builder is sent, so it is not followed."""
         if path not in self._read:
-            if (self._host.cwd / path).is_symlink():
+            if os.path.islink(self._host.path(path)):  # noqa: PTH114
                 raise _NotLowered(f"{path} is a symbolic link")
             self._read[path] = read_bytes(path, self._host)
         return self._read[path]
@@ -443,6 +456,8 @@ class Wanted:
     stages: frozenset[str] = frozenset()
     reason: str = ""
     unpinned: list[str] = field(default_factory=list)
+    added: tuple[str, ...] = ()
+    """Repositories that ADD reads at a name and not at a commit."""
 
     @classmethod
     def of(cls, job: Job, reader: Reader, lock: Lock, builder: str) -> "Wanted":
@@ -472,7 +487,10 @@ class Wanted:
             lowered = failure.partial
         found.images, found.missing, found.used = lowered.image_requests, pins.missing, frozenset(pins.used)
         found.unpinned = [f"image {one.ref}" for one in pins.missing]
-        found.unpinned += [f"repository {one}" for one in repositories(job) if one not in lock.repositories]
+        found.added = tuple(source for source in pins.added if is_git(source))
+        named = (*repositories(job), *found.added)
+        found.unpinned += [f"repository {one}" for one in dict.fromkeys(named) if one not in lock.repositories]
+        found.unpinned += [f"URL {one} (see `ADD --checksum`)" for one in pins.added if one not in found.added]
         if found.syntax and pins.find(found.syntax) is None:
             found.unpinned.append(f"frontend image {found.syntax}")
         return found
@@ -514,7 +532,7 @@ def pin_contexts(job: Job, pins: Pins) -> Job:
 def _pinned_context(value: str, pins: Pins) -> str:
     repository = pins.lock.repositories.get(value)
     if repository is not None:
-        return pinned_url(value, repository)
+        return pinned_url(value, repository.commit)
     ref = image_context(value)
     found = pins.find(ref) if ref else None
     if found is None or "@" in ref:

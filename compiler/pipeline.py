@@ -4,13 +4,13 @@ files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine
   -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan -> lower (LLB) -> Plan
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bakec.compiler.emit import context_path, emit, with_epoch
 from bakec.compiler.host import Host
 from bakec.compiler.inheritance import Inheritance
-from bakec.compiler.lint.check import ALWAYS, check
+from bakec.compiler.lint.check import ALWAYS, check, few
 from bakec.compiler.lint.project import Project
 from bakec.compiler.options import CompileOptions, environment_flag, environment_switch
 from bakec.compiler.overrides import parse_overrides
@@ -31,6 +31,7 @@ from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
 from bakec.ir.plan import Plan
 from bakec.ir.platforms import short_name
+from bakec.ir.records import dataclass
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
 
@@ -122,7 +123,7 @@ def _compose_env(options: CompileOptions, host: Host) -> tuple[Mapping[str, str]
     from bakec.compiler.compose.dotenv import read_dotenv
 
     env = visible_env(host)
-    data = read_bytes(".env", host) if (host.cwd / ".env").is_file() else None
+    data = read_bytes(".env", host) if os.path.isfile(host.path(".env")) else None  # noqa: PTH113
     dotenv = read_dotenv(Source(".env", data.decode("utf-8", "replace")), env) if data else {}
     kinds = dict.fromkeys(dotenv.keys() - env.keys(), OriginKind.DOTENV)
     kinds.update(dict.fromkeys(options.variables, OriginKind.FLAG))
@@ -174,7 +175,8 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
 
         selection = rebind(selection, options.remote.tree)
     if options.warnings:
-        sink.extend(check(Project(files=parsed.files, definitions=definitions, selection=selection, host=host), ALWAYS))
+        project = Project(files=parsed.files, definitions=definitions, selection=selection, host=host)
+        sink.extend(few(check(project, ALWAYS)))
     return parsed, definitions, selection
 
 

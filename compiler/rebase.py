@@ -2,10 +2,10 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bakec.compiler import refs
 from bakec.ir.module import Definitions, FieldValue, TargetDef
+from bakec.ir.records import replace
 from bakec.ir.span import Source
 from bakec.ir.values import Value, string
 

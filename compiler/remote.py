@@ -2,13 +2,13 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from bakec.compiler import refs
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.llb.state import State
 from bakec.ir.module import FieldValue, Selection, Target
+from bakec.ir.records import dataclass, replace
 from bakec.ir.values import Value, string
 
 _HERE = ("cwd://", "target:", "docker-image:")

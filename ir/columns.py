@@ -4,9 +4,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.ir.plan import (
     Cache,
@@ -29,6 +28,7 @@ from bakec.ir.plan import (
     Ssh,
     Target,
 )
+from bakec.ir.records import NamedTuple, defaults
 
 
 class Leaf(NamedTuple):
@@ -252,16 +252,5 @@ RECORDS: Final[dict[type, dict[str, Column]]] = {
 """Every record and its fields. Those of `Plan` stand in the top map, beside the header."""
 
 
-def _defaults(record: type) -> dict[str, Any]:
-    """The defaults of a record's fields; a field without one is always written."""
-    found: dict[str, Any] = {}
-    for one in fields(record):
-        if one.default is not MISSING:
-            found[one.name] = one.default
-        elif one.default_factory is not MISSING:
-            found[one.name] = one.default_factory()
-    return found
-
-
-DEFAULTS: Final = {record: _defaults(record) for record in RECORDS}
+DEFAULTS: Final = {record: defaults(record) for record in RECORDS}
 """The values that are left out on the wire."""

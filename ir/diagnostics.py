@@ -1,9 +1,9 @@
 """What the program tells its user: rules (declared once, in `ir.codes`), diagnostics, and how a stage reports them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Span
 
 

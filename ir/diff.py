@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 from bakec.ir.fields import FIELDS, Kind
 from bakec.ir.plan import InputVariable, Job, LlbSolve, OriginRecord, Plan, PlatformBuild, Target
+from bakec.ir.records import dataclass
 
 
 class Action(Enum):

@@ -1,9 +1,10 @@
 """The attributes of a target: one row each. Decoding, merging, `--set`, printing, the plan, diffs and the docs all
 read these rows."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from bakec.ir.records import dataclass
 
 
 class Kind(Enum):

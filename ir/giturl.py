@@ -1,10 +1,10 @@
 """Git remotes: standard URLs and the `user@host:path` form, with `#ref:dir` or query options."""
 
 import re
-from dataclasses import dataclass, field, replace
 
 from bakec.ir import urls
 from bakec.ir.paths import join
+from bakec.ir.records import dataclass, field, replace
 
 _PROTO = re.compile(r"[a-zA-Z0-9]+://")
 _SCP = re.compile(r"([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):(.*?)(?:\?(.*?))?(?:#(.*))?")

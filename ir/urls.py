@@ -2,8 +2,9 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from bakec.ir.records import dataclass
 
 _ALWAYS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 PATH: Final = frozenset((_ALWAYS + "$&+,/:;=@").encode())

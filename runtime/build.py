@@ -10,7 +10,6 @@ import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -19,6 +18,7 @@ import grpc.aio
 from bakec.ir.codes.lock import BAD_OP, LACKS_CAPABILITY
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Dockerfile, LlbSolve, OpMeta, PlatformBuild
+from bakec.ir.records import dataclass, field
 from bakec.runtime import errors, layout
 from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.buildkit.control import Control, Gateway
@@ -158,6 +158,8 @@ class Build:
             session.allow(filesend.services(wanted, self._problems))
         if request.stores:
             stores = {name: content.Store(path) for name, path in request.stores.items()}
+            for store in stores.values():
+                stack.callback(store.discard)
             session.allow(content.services(stores))
 
     def _sends(self, index: int) -> bool:

@@ -43,6 +43,11 @@ class Builder:
     driver: str
     nodes: tuple[BuilderNode, ...]
 
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return self.nodes[0].driver.place if len(self.nodes) == 1 else f"the {len(self.nodes)} nodes of {self.name}"
+
 
 def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Builder:
     """`name` is `--builder`: empty for BUILDX_BUILDER, or the current builder. An address is a daemon of its own
@@ -50,7 +55,7 @@ def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Builder:
     name = name or env.get("BUILDX_BUILDER", "")
     if "://" in name:
         driver = _remote(name, {}, env, config)
-        return Builder(name=name, driver=driver.name, nodes=(BuilderNode(name=name, driver=driver),))
+        return alone(name, driver)
     stored = lookup(name, env, config)
     if not stored.driver and stored.name != contexts.current_name(env, config):
         raise fail(OTHER_CONTEXT.at(None, name=stored.name))
@@ -169,6 +174,11 @@ def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str], co
 
     images = engine_at(contexts.current_name(env, config), env, config).images
     return RemoteDriver(address, options, images=images, env=dict(env))
+
+
+def alone(name: str, driver: Driver) -> Builder:
+    """A builder of one daemon, which is not in the store."""
+    return Builder(name=name, driver=driver.name, nodes=(BuilderNode(name=name, driver=driver),))
 
 
 def _container(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:

@@ -6,9 +6,10 @@ import json
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from bakec.ir.records import dataclass, field
 
 DOCKER_HUB = "https://index.docker.io/v1/"
 HUB_HOSTS = frozenset(("registry-1.docker.io", "docker.io", "index.docker.io"))

@@ -11,7 +11,7 @@ from bakec.ir.plan import Exporter, Plan
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Images
 from bakec.runtime.exports import TRUE, Output
-from bakec.runtime.progress.step import Step, Watcher
+from bakec.runtime.progress.step import Step, Watcher, shown
 
 DIGEST = "containerimage.digest"
 CONFIG_DIGEST = "containerimage.config.digest"
@@ -43,19 +43,14 @@ async def push_all(
 
 
 async def push(images: Images, config: DockerConfig, name: str, watch: Watcher) -> None:
-    step = Step(f"pushing {name} with docker", watch)
-    try:
-        async for message in images.push(name, config.auth_for_push(name)):
-            if message.get("error"):
-                raise PublishError(name, str(message["error"]))
-            _show(step, message)
-    except OSError as error:
-        step.end(str(error))
-        raise PublishError(name, str(error)) from error
-    except PublishError as error:
-        step.end(str(error))
-        raise
-    step.end("")
+    with shown(f"pushing {name} with docker", watch) as step:
+        try:
+            async for message in images.push(name, config.auth_for_push(name)):
+                if message.get("error"):
+                    raise PublishError(name, str(message["error"]))
+                _show(step, message)
+        except OSError as error:
+            raise PublishError(name, str(error)) from error
 
 
 def has_pushes(plan: Plan) -> bool:

@@ -93,9 +93,8 @@ def page() -> Iterator[str]:
     for record, columns in RECORDS.items():
         if record is not Plan:
             yield f"\n## {record.__name__}\n"
-            text = inspect.getdoc(record) or ""
-            if not text.startswith(f"{record.__name__}("):
-                yield f"{text}\n"
+            if record.__doc__:
+                yield f"{inspect.getdoc(record)}\n"
             yield from table(columns, required(record))
     yield ""
 

@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bakec.cli.flags import Parser, add_definition_flags, add_lower_flags, compile_options
+from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.output import report
+from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import Diagnostics, fail
@@ -21,14 +22,13 @@ def main(argv: Sequence[str]) -> int:
         "-o", "--output", default="plan.msgpack", metavar="FILE", help="plan to write, - for standard output"
     )
     args = parser.read(argv)
-    from bakec import __version__
     from bakec.compiler.pipeline import compile_plan
-    from bakec.ir.codec import digest, dump
+    from bakec.ir.codec import digest
 
     sink = Diagnostics()
     plan = compile_plan(compile_options(args), Host(), sink)
     report(sink.items)
-    write_file(args.output, dump(plan, f"bakec {__version__}"))
+    write_file(args.output, plan.dump())
     if args.output != "-":
         jobs = len(plan.jobs)
         print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest(plan)}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """The values of a service, understood: booleans, sizes, hosts, and the two ways to write a mapping."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.compose.interpolate import CastError, Environment, to_boolean
@@ -10,6 +9,7 @@ from bakec.compiler.quantities import QuantityError, parse_size
 from bakec.ir.codes.compose import VALUE
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin
+from bakec.ir.records import dataclass
 from bakec.ir.span import Span
 
 Scalars = Mapping[str, Scalar]

@@ -5,7 +5,6 @@ can be bounded before they cost anything.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import yaml
@@ -15,6 +14,7 @@ from bakec.compiler.compose.scalars import CORE, BadScalarError, resolve, tagged
 from bakec.ir.codes.compose import NON_STRING_KEY, YAML
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Source, Span
 
 if TYPE_CHECKING:

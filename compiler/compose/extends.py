@@ -1,7 +1,6 @@
 """`extends`: a service on top of another one, of the same file or of another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bakec.compiler.compose.merge import merge_at
 from bakec.compiler.compose.nodes import Node, Scalar, Table, is_null
@@ -9,6 +8,7 @@ from bakec.compiler.compose.resets import Path, without
 from bakec.ir.codes.compose import EXTENDS, STRUCTURE
 from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 from bakec.ir.span import Span
 
 

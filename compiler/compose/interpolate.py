@@ -5,7 +5,6 @@ stands.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from bakec.compiler.compose.nodes import Listing, Node, Plain, Scalar, Table
@@ -15,6 +14,7 @@ from bakec.ir.codes.compose import BOOLEAN_WORD, CAST, FORMAT, REQUIRED, UNSET
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Span
 
 

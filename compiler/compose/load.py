@@ -1,7 +1,6 @@
 """The way into the Compose front end: is a file Compose at all, and what do all of them together define."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +12,7 @@ from bakec.compiler.compose.targets import make_targets
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
 from bakec.ir.module import Definitions
 from bakec.ir.origin import OriginKind
+from bakec.ir.records import replace
 from bakec.ir.span import Source
 
 _NO_KINDS: Final[Mapping[str, OriginKind]] = MappingProxyType({})

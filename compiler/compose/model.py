@@ -1,7 +1,6 @@
 """Files to one model: includes, resets, extends, then one document on top of the other."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -17,6 +16,7 @@ from bakec.compiler.compose.resets import Path, cleared, without
 from bakec.ir.codes.compose import EXTENDS, INCLUDE, MISSING_FILE, NOT_A_MAPPING, STRUCTURE
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, replace
 from bakec.ir.span import Source, Span
 
 Read: TypeAlias = Callable[[str], bytes | None]

@@ -3,12 +3,12 @@
 Nodes are never changed: an anchor's node is shared by all of its aliases, so each stage builds new ones.
 """
 
-from dataclasses import dataclass, field
 from math import copysign, isfinite, isnan
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.ir.decimals import fixed, scientific
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
 
 

@@ -5,8 +5,9 @@ the table says nothing. `*` is any key or any element of a list.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from bakec.ir.records import dataclass, field
 
 T = TypeVar("T")
 

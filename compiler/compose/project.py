@@ -2,7 +2,6 @@
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.compose.decode import Decoder, Service
@@ -15,6 +14,7 @@ from bakec.ir.codes.compose import EMPTY, ENV_FILE, VALUE
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """From a typed Dockerfile to the state and the image of its target."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from bakec.compiler.dockerfile.bases import BaseResolver, named_context
 from bakec.compiler.dockerfile.contexts import Frontend, followed_paths, internal
@@ -52,7 +51,6 @@ from bakec.compiler.dockerfile.stages import (
     stage_entry,
 )
 from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, Scene
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.codes import dockerfile as codes
@@ -61,6 +59,8 @@ from bakec.ir.llb.graph import DEFAULT_PATH, Late, Output
 from bakec.ir.llb.ops import ProxyEnv
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, replace
+from bakec.ir.strconv import NumberError, parse_bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

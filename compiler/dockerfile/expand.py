@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, valid
 from bakec.ir.codes.dockerfile import EXPANSION
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, field
 
 END: Final = ""
 """What the scanner gives behind the last character; it prints as U+FFFD, like Go's rune -1."""

@@ -1,12 +1,12 @@
 """The flags of an instruction: which it has, and what was given."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
+from bakec.ir.records import dataclass, field
 
 
 class FlagKind(Enum):

@@ -8,7 +8,6 @@ opens neither file nor socket: what it has to know comes in the request.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -40,6 +39,7 @@ from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.llb import Definition, LlbError, SourceFile, State, WireError, go_json
 from bakec.ir.llb.graph import Defaults
 from bakec.ir.platforms import Platform, full_name, normalize
+from bakec.ir.records import replace
 from bakec.ir.span import Source, Span
 
 _CONFIG: Final = "containerimage.config"

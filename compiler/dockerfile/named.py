@@ -1,7 +1,6 @@
 """Named contexts: what a build puts in the place of an image or a stage."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from bakec.compiler.dockerfile import image as images
 from bakec.compiler.dockerfile.contexts import HTTP_FILE, IGNORE, Frontend, followed_paths, git_context
@@ -18,6 +17,7 @@ from bakec.ir.llb import oci_layout as oci_state
 from bakec.ir.llb.graph import Late, Output
 from bakec.ir.platforms import Platform, full_name, normalize
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 
 
 def _bad(problem: str) -> DockerfileError:

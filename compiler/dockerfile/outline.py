@@ -1,9 +1,8 @@
 """What a target can be given: build arguments, secrets and agents, as `frontend.outline` lists them."""
 
-from dataclasses import dataclass, field
-
 from bakec.compiler.dockerfile.faults import Lines
 from bakec.compiler.dockerfile.instructions import Argument
+from bakec.ir.records import dataclass, field
 
 
 @dataclass(slots=True)

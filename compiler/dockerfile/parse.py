@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bakec.compiler.dockerfile.directives import BOM, DirectiveReader
@@ -13,6 +12,7 @@ from bakec.compiler.dockerfile.gotext import SPACE, decode, encode, valid
 from bakec.compiler.dockerfile.heredoc import Heredoc, heredocs_of
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 
 _MAX_LINE: Final = 65535
 _BLANKS = re.compile(r"[\t\v\f\r ]+")

@@ -1,7 +1,5 @@
 """RUN and its mounts."""
 
-from dataclasses import replace
-
 from bakec.compiler.dockerfile.contexts import internal
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, encode, plain_list
@@ -18,6 +16,7 @@ from bakec.ir.llb.graph import Owner, User
 from bakec.ir.llb.state import HOST, INSECURE, NONE
 from bakec.ir.paths import base, clean, join
 from bakec.ir.quoting import quote
+from bakec.ir.records import replace
 
 _PIPES = "/dev/pipes/"
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container

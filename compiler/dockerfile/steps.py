@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 
 from bakec.compiler.dockerfile.contexts import Frontend
@@ -19,6 +18,7 @@ from bakec.ir import platforms
 from bakec.ir.llb import SourceFile, SourceLocation, State
 from bakec.ir.llb.ops import Position, ProxyEnv, Range
 from bakec.ir.platforms import Platform
+from bakec.ir.records import dataclass
 
 HISTORY_COMMENT = "buildkit.dockerfile.v0"
 HIDDEN_ARGS = frozenset(("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"))
@@ -48,6 +48,10 @@ class Scene:
     seed: str
     ignored: IgnoreMatcher | None = None
     groups: int = 0
+
+    def pin(self, source: str) -> str:
+        """The commit of a repository, if one is known (see `Resolver.pin`)."""
+        return self.frontend.request.resolver.pin(source) if self.frontend else ""
 
     def supports(self, cap: str) -> bool:
         return self.caps_known and cap not in self.missing_caps

@@ -1,9 +1,8 @@
 """Templates: what a template's tokens mean once white space is stripped and directives have found their ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.compiler.hcl.lexer import SPACES
 from bakec.compiler.render.ranges import range_text
@@ -11,6 +10,7 @@ from bakec.ir import syntax
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
 from bakec.ir.syntax import Expr
 from bakec.ir.values import string

@@ -1,6 +1,5 @@
 """JSON values as definitions: which properties are blocks, and strings that are templates."""
 
-from dataclasses import replace
 from typing import Final
 
 from bakec.compiler.hcl.parse import parse_expression, parse_template
@@ -11,6 +10,7 @@ from bakec.ir import syntax
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.quoting import quote
+from bakec.ir.records import replace
 from bakec.ir.span import Source, Span
 from bakec.ir.syntax import Attribute, Block, Body, Expr, File, ObjectItem
 

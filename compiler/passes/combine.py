@@ -1,10 +1,10 @@
 """Definitions of several front ends and blocks to one of each name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from bakec.compiler.merge import merge
 from bakec.ir.module import Definitions, GroupDef, TargetDef
+from bakec.ir.records import replace
 from bakec.ir.values import string
 
 

@@ -6,7 +6,6 @@ blocks (with their matrices), blocks in source order, and last the global attrib
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NoReturn
 
@@ -19,7 +18,7 @@ from bakec.compiler.eval.ranges import start_span
 from bakec.compiler.eval.scope import Budget, DependencyFailed, Scope
 from bakec.compiler.eval.typeexpr import type_constraint
 from bakec.compiler.host import Host
-from bakec.compiler.jsontext import shown
+from bakec.compiler.jsonwriter import shown
 from bakec.compiler.rebase import bases_of
 from bakec.ir import syntax
 from bakec.ir.codes import define as codes
@@ -28,6 +27,7 @@ from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
 from bakec.ir.fields import FIELDS
 from bakec.ir.module import Definitions, FieldValue, GroupDef, TargetDef, VariableInfo
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Span
 from bakec.ir.syntax import Attribute, Block, Expr, ScopeTraversal
 from bakec.ir.types import BOOL, DYNAMIC, STRING, Type

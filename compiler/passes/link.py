@@ -1,13 +1,12 @@
 """Links: targets that others use over `target:` contexts join the selection, and pass on what they need."""
 
-from dataclasses import dataclass, replace
-
 from bakec.compiler.inheritance import Inheritance
 from bakec.compiler.links import links
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.module import Entry, FieldValue, Selection, Target, values
 from bakec.ir.origin import Origin, OriginKind
+from bakec.ir.records import dataclass, replace
 from bakec.ir.span import Span
 from bakec.ir.values import Value
 

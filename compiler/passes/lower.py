@@ -5,7 +5,6 @@ compilations take.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from bakec.compiler.host import Host
@@ -16,6 +15,7 @@ from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostics, fail
 from bakec.ir.plan import FrontendSolve, Job, Plan
 from bakec.ir.platforms import PlatformError, full_name
+from bakec.ir.records import replace
 
 LOCK_FILE: Final = "bakec.lock"
 _RESOURCES: Final = ("memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems")

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from bakec.compiler.render.values import entry, shown
 from bakec.ir.diff import Action, Change, Effect, PlanDiff, TargetDiff
+from bakec.ir.records import replace
 
 _OF_RUNS = (Effect.REBUILDS, Effect.PUBLISHES)
 

@@ -1,7 +1,6 @@
 """Where a value of a plan comes from, and why a target is in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bakec.compiler.render.values import entry, shown
@@ -10,6 +9,7 @@ from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.fields import FIELDS
 from bakec.ir.plan import Need, OriginRecord, Plan, Target
+from bakec.ir.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import Final
 
 from bakec.compiler.render.values import shown
 from bakec.ir.plan import Plan
+from bakec.ir.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +163,8 @@ def _dot(text: str) -> str:
 
 def render_json(graph: Graph) -> Iterator[str]:
     """Nodes and edges as they are in memory."""
+    from dataclasses import asdict
+
     yield json.dumps(asdict(graph), indent=2)
 
 

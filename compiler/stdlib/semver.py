@@ -1,11 +1,11 @@
 """Semantic versions and constraints on them, in the dialect of the reference: `v1.2` is a version too."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.compiler.stdlib.regexes import compile_pattern
-from bakec.compiler.strconv import NumberError
+from bakec.ir.records import NamedTuple
+from bakec.ir.strconv import NumberError
 from bakec.ir.values import Value, boolean
 
 _TAIL = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from bakec.runtime.buildkit.proto import cache_pb2 as cache
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
+from bakec.runtime.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
 from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 
 if TYPE_CHECKING:
@@ -48,6 +49,26 @@ class Control:
         )
         async for response in method(control.StatusRequest(Ref=ref)):
             yield response
+
+    async def history(self, ref: str) -> AsyncIterator[control.BuildHistoryRecord]:
+        """What the daemon keeps of a build that has ended."""
+        method = self._channel.unary_stream(
+            "/moby.buildkit.v1.Control/ListenBuildHistory",
+            request_serializer=control.BuildHistoryRequest.SerializeToString,
+            response_deserializer=control.BuildHistoryEvent.FromString,
+        )
+        async for event in method(control.BuildHistoryRequest(Ref=ref, EarlyExit=True)):
+            if event.HasField("record"):
+                yield event.record
+
+    async def read_blob(self, digest: str) -> bytes:
+        """A blob of the daemon's own store."""
+        method = self._channel.unary_stream(
+            "/containerd.services.content.v1.Content/Read",
+            request_serializer=ReadContentRequest.SerializeToString,
+            response_deserializer=ReadContentResponse.FromString,
+        )
+        return b"".join([answer.data async for answer in method(ReadContentRequest(digest=digest))])
 
     async def workers(self, *, seconds: float | None = None) -> list[WorkerRecord]:
         """The daemon's workers, the default one first."""

@@ -11,13 +11,13 @@ import re
 import tarfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from bakec.ir.diagnostics import Failed
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import (
     FALSE,
     TRUE,

@@ -7,10 +7,10 @@ reach the daemon through the standard streams of a command that somebody keeps t
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import (
     FALSE,
     TRUE,
@@ -30,6 +30,9 @@ FILES = ("cacert", "cert", "key")
 OPTIONS = (*FILES, "servername", "default-load")
 NAME = re.compile(r"[-\w.]+\Z", re.ASCII)
 CLOSE_SECONDS = 5
+BEGIN_SECONDS = 5
+MOST_SAID = 4096
+"""Bytes that are kept of what a command says on its standard error."""
 CHUNK = 1 << 20
 
 
@@ -47,6 +50,8 @@ class RemoteDriver:
     endpoint: Endpoint | None = field(default=None, init=False)
     _command: tuple[str, ...] = field(default=(), init=False)
     _processes: "list[ProcessPipe]" = field(default_factory=list, init=False)
+    _first: "ProcessPipe | None" = field(default=None, init=False)
+    """Opened to see whether the command works, and not used yet."""
 
     def __post_init__(self) -> None:
         for key, value in self.options.items():
@@ -95,15 +100,25 @@ class RemoteDriver:
             raise bad_option(f"{key}: {error.strerror}") from error
 
     async def open(self, boot: Boot) -> None:
-        del boot  # the first call finds out whether somebody is there
+        """What a command says when it fails is heard here only. The first call finds out about the rest."""
+        del boot
+        if self._command:
+            self._first = await self._start()
+            complaint = await self._first.begin()
+            if complaint is not None:
+                raise unreachable(self.place, complaint or f"{self._command[0]} has ended")
 
     async def dial(self) -> Pipe:
+        pipe, self._first = self._first, None
+        return pipe or await self._start()
+
+    async def _start(self) -> "ProcessPipe":
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
                 limit=CHUNK,
                 env=self.env,
                 start_new_session=True,  # an interrupt of the terminal is ours to handle
@@ -131,14 +146,32 @@ class ProcessPipe:
     """The standard streams of a command."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdin is None or process.stdout is None:
+        if process.stdin is None or process.stdout is None or process.stderr is None:
             raise ValueError("the process was started without pipes")
         self._process = process
         self._input = process.stdin
         self._output = process.stdout
+        self._said = b""
+        self._reading: asyncio.Task[bytes] | None = None
+        self._listening = asyncio.create_task(self._listen(process.stderr))
+
+    async def begin(self) -> str | None:
+        """Wait for the daemon to speak, which those that are known do at once. None, or the last line of what a command
+        has said that ends instead."""
+        self._reading = asyncio.create_task(self._output.read(CHUNK))
+        await asyncio.wait((self._reading,), timeout=BEGIN_SECONDS)
+        if not self._reading.done() or self._reading.result():
+            return None
+        await self._listening
+        return self._said.decode(errors="replace").strip().rpartition("\n")[2]
 
     async def read(self) -> bytes:
-        return await self._output.read(CHUNK)
+        reading, self._reading = self._reading, None
+        return await (reading or self._output.read(CHUNK))
+
+    async def _listen(self, errors: asyncio.StreamReader) -> None:
+        while data := await errors.read(CHUNK):
+            self._said = (self._said + data)[-MOST_SAID:]
 
     def write(self, data: bytes) -> None:
         self._input.write(data)
@@ -158,6 +191,8 @@ class ProcessPipe:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+        for task in filter(None, (self._listening, self._reading)):
+            task.cancel()
 
 
 def command_for(address: str) -> tuple[str, ...]:

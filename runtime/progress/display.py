@@ -1,11 +1,13 @@
 """How a run shows on a terminal or in a log: the choice, and what every display can do."""
 
+import os
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+from bakec.runtime.progress.board import Board
 from bakec.runtime.progress.trace import Trace
 
-MODES = ("auto", "plain", "tty", "quiet", "rawjson")
 TICK = 0.15
 """Seconds between two looks at what has changed."""
 
@@ -19,7 +21,9 @@ class Display(Protocol):
         """Show what has changed. Called every `TICK` seconds, and once at the end."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """The end; may be called again."""
+        ...
 
 
 class Quiet:
@@ -35,10 +39,18 @@ class Quiet:
         return
 
 
-def make_display(mode: str, stream: TextIO, masks: tuple[bytes, ...], *, heading: str = "") -> Display:
-    """`auto` is `tty` on a terminal and `plain` elsewhere. Only the display that is used is imported."""
+def make_display(
+    mode: str,
+    stream: TextIO,
+    masks: tuple[bytes, ...],
+    *,
+    heading: str = "",
+    look: Callable[[], Board] = Board,
+) -> Display:
+    """`auto` is `tty` on a terminal that can be drawn on and `plain` elsewhere. Only the display that is used is
+    imported."""
     if mode == "auto":
-        mode = "tty" if stream.isatty() else "plain"
+        mode = "tty" if stream.isatty() and os.environ.get("TERM") != "dumb" else "plain"
     if mode == "quiet":
         return Quiet()
     if mode == "rawjson":
@@ -48,7 +60,7 @@ def make_display(mode: str, stream: TextIO, masks: tuple[bytes, ...], *, heading
     if mode == "tty":
         from bakec.runtime.progress.tty import Tty
 
-        return Tty(stream, Trace(masks))
+        return Tty(stream, Trace(masks), look)
     from bakec.runtime.progress.plain import Plain
 
     return Plain(stream, Trace(masks), heading)

@@ -1,6 +1,7 @@
 """A step of the client's own, shown like those of the daemon."""
 
 import hashlib
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ class Step:
 
     def __init__(self, name: str, watch: Watcher) -> None:
         self._watch = watch
-        self._vertex = Vertex(digest="sha256:" + hashlib.sha256(name.encode()).hexdigest(), name=name)
+        self._vertex = Vertex(digest="sha256:" + hashlib.sha256(secrets.token_bytes()).hexdigest(), name=name)
         self._vertex.started.FromNanoseconds(time.time_ns())
         self._watch(StatusResponse(vertexes=[self._vertex]))
 
@@ -37,11 +38,22 @@ class Step:
         log.timestamp.FromNanoseconds(time.time_ns())
         self._watch(StatusResponse(logs=[log]))
 
-    def end(self, error: str) -> None:
-        """`error` is empty when all went well."""
+    def end(self, error: str = "") -> None:
         self._vertex.completed.FromNanoseconds(time.time_ns())
         self._vertex.error = error
         self._watch(StatusResponse(vertexes=[self._vertex]))
+
+
+@contextmanager
+def shown(name: str, watch: Watcher) -> Iterator[Step]:
+    """A step that ends with the block, and fails with what is raised in it."""
+    step = Step(name, watch)
+    try:
+        yield step
+    except Exception as error:
+        step.end(str(error))
+        raise
+    step.end()
 
 
 class BootStep:

@@ -6,8 +6,8 @@ the cache, then the run itself), and two targets that share it send it both.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
 
 KEPT_LINES = 10
@@ -30,6 +30,8 @@ class Item:
 class Step:
     digest: str
     name: str = ""
+    owner: str = ""
+    """The target that it was first told of, by which it is known from then on; others may share it."""
     number: int = 0
     """Given when the step is first shown."""
     intervals: dict[float, float | None] = field(default_factory=dict)
@@ -52,6 +54,10 @@ class Step:
     @property
     def is_completed(self) -> bool:
         return bool(self.intervals) and all(end is not None for end in self.intervals.values())
+
+    @property
+    def is_canceled(self) -> bool:
+        return self.error.endswith("context canceled")
 
     @property
     def is_internal(self) -> bool:
@@ -98,7 +104,9 @@ class Trace:
 
     def _vertex(self, prefix: str, vertex: Vertex) -> None:
         step = self._step(vertex.digest)
-        step.name = with_prefix(prefix, vertex.name)
+        if not step.name:
+            step.owner = prefix
+        step.name = with_prefix(step.owner, vertex.name)
         step.cached, step.error = vertex.cached, self._clean(vertex.error.encode())
         if vertex.HasField("started"):
             start = vertex.started.ToNanoseconds() / 1e9

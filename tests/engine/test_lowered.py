@@ -388,10 +388,11 @@ def test_a_repository_is_read_at_its_locked_commit(
     root, address = site
     url = f"{address}#main:sub"
     outputs = f'contexts = {{{{ code = "{url}" }}}}\n output = ["out"]'
-    project.write(target("FROM scratch\nCOPY --from=code file /\n", outputs))
+    added = f"ADD {address}#main /all\n"
+    project.write(target(f"FROM scratch\nCOPY --from=code file /\n{added}", outputs))
     assert project.lock(monkeypatch) == Exit.OK
     commit = git(root / "code.git", "rev-parse", "main")
-    assert json.loads((project.root / "bakec.lock").read_text())["repositories"] == {url: commit}
+    assert json.loads((project.root / "bakec.lock").read_text())["repositories"][url]["commit"] == commit
 
     (root / "work/sub/file").write_text("second")
     git(root / "work", "commit", "-q", "-a", "-m", "second")
@@ -399,4 +400,5 @@ def test_a_repository_is_read_at_its_locked_commit(
     git(root / "code.git", "update-server-info")
     project.run(project.compile("llb", locked=True))
     assert (project.root / "out/file").read_text() == "first"
+    assert (project.root / "out/all/sub/file").read_text() == "first"
     assert project.lock(monkeypatch, "--check") == Exit.DIFFERENT

@@ -322,6 +322,31 @@ def test_secrets_are_shown_in_no_mode(mode: str) -> None:
     assert base64.b64encode(b"the s3cret").decode()[:8] not in stream.getvalue()
 
 
+def chunks(text: bytes, at: int) -> tuple[bytes, bytes]:
+    return text[:at], text[at:]
+
+
+@pytest.mark.parametrize("mode", ["plain", "rawjson", "tty"])
+@pytest.mark.parametrize("cut", range(1, 24))
+def test_a_secret_that_is_cut_by_messages_is_not_shown(mode: str, cut: int) -> None:
+    """All but it is shown, whatever a message ends with."""
+    stream = StringIO()
+    display = make_display(mode, stream, (b"s3cret-of-mine", b"s3c-other"))
+    display.update("", StatusResponse(vertexes=[vertex("a", 1)]))
+    for part in chunks(b"it s3cret-of-mine is s3c", cut):
+        display.update("", StatusResponse(logs=[VertexLog(vertex="sha256:a", msg=part)]))
+    display.update("", StatusResponse(vertexes=[vertex("a", 1, 2)]))
+    display.tick()
+    display.close()
+    shown = stream.getvalue()
+    if mode == "rawjson":
+        logs = [log for line in shown.splitlines() for log in json.loads(line).get("logs", ())]
+        shown = b"".join(base64.b64decode(log["data"]) for log in logs).decode()
+        assert shown == "it *** is s3c"
+    assert "cret" not in shown
+    assert "mine" not in shown
+
+
 def test_quiet_shows_nothing() -> None:
     stream = StringIO()
     display = make_display("quiet", stream, ())
@@ -333,7 +358,7 @@ def test_quiet_shows_nothing() -> None:
 def test_rawjson_is_one_object_a_line() -> None:
     stream = StringIO()
     display = make_display("rawjson", stream, ())
-    display.update("app", StatusResponse(vertexes=[vertex("[1/1] x", 1, 2, cached=True)]))
+    display.update("app", StatusResponse(vertexes=[vertex("[1/1] x", 1, 2.5, cached=True)]))
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line) == {
         "vertexes": [
@@ -341,7 +366,7 @@ def test_rawjson_is_one_object_a_line() -> None:
                 "digest": "sha256:[1/1] x",
                 "name": "[app 1/1] x",
                 "started": "1970-01-01T00:00:01Z",
-                "completed": "1970-01-01T00:00:02Z",
+                "completed": "1970-01-01T00:00:02.5Z",
                 "cached": True,
             }
         ]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, make_scene, perform
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.manage import bootstrap
 

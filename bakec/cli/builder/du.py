@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bakec.cli.builder import records
 from bakec.cli.builder.scene import add_builder, add_timeout, make_scene, perform, table
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.ir.codes.builder import BAD_BUILDER
 from bakec.ir.diagnostics import Exit, fail
 from bakec.ir.llb.gojson import dumps

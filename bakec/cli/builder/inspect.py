@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, aligned, make_scene, perform
 from bakec.cli.builder.shown import as_lines, as_object
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.manage import bootstrap, inspect
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bakec.cli.builder.scene import add_timeout, make_scene, perform, table
 from bakec.cli.builder.shown import as_object, platform_names, shortened
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.ir.llb.gojson import dumps
 from bakec.runtime.manage import BuilderState, every

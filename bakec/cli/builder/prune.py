@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from bakec.cli.builder import records
-from bakec.cli.builder.scene import add_builder, add_timeout, confirmed, make_scene, perform, size
-from bakec.cli.flags import Parser
+from bakec.cli.builder.scene import add_builder, add_timeout, confirmed, make_scene, perform
+from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime import durations
 from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
 from bakec.runtime.cache import Pruning, default_filters, parse_filters, prune
+from bakec.runtime.durations import parse_size
 from bakec.runtime.scene import Scene
 
 QUESTION = "WARNING! This will remove all {which}build cache. Are you sure you want to continue?"
@@ -19,9 +20,22 @@ def main(argv: Sequence[str]) -> int:
     add = parser.add_argument
     parser.switch("-a", "--all", help="also images of frontends, and what builds share")
     add("--filter", action="append", default=[], metavar="KEY=VALUE", help="only some, such as until=24h")
-    add("--reserved-space", "--keep-storage", type=size, default=0, metavar="SIZE", help="keep this much in any case")
-    add("--max-used-space", type=size, default=0, metavar="SIZE", help="keep no more than this")
-    add("--min-free-space", type=size, default=0, metavar="SIZE", help="until so much of the disk is free")
+    add(
+        "--keep-storage",
+        "--reserved-space",
+        type=parse_size,
+        default=0,
+        metavar="SIZE",
+        help="keep this much in any case",
+    )
+    add("--max-used-space", type=parse_size, default=0, metavar="SIZE", help="keep no more than this")
+    add(
+        "--min-free-space",
+        type=parse_size,
+        default=0,
+        metavar="SIZE",
+        help="until so much of the disk is free",
+    )
     parser.switch("--verbose", help="tell all of what is gone")
     parser.switch("-f", "--force", help="do not ask")
     add_builder(parser)

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, confirmed, make_scene, perform
-from bakec.cli.flags import Parser
 from bakec.cli.output import report
+from bakec.cli.parser import Parser
 from bakec.ir.codes.builder import BAD_BUILDER
 from bakec.ir.diagnostics import Exit, Failed, fail
 from bakec.runtime import builders

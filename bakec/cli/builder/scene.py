@@ -1,13 +1,12 @@
 """What the verbs for builders share: flags, the way into the event loop, and tables."""
 
-import argparse
 import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Arguments, Parser
 from bakec.runtime import dockerconfig, durations
 from bakec.runtime.scene import Scene
 
@@ -16,7 +15,7 @@ Result = TypeVar("Result")
 
 def add_timeout(parser: Parser) -> None:
     about = "how long a daemon may take to tell of itself (default: 20s)"
-    parser.add_argument("--timeout", type=_seconds, default=20.0, metavar="DURATION", help=about)
+    parser.add_argument("--timeout", type=seconds, default=20.0, metavar="DURATION", help=about)
 
 
 def add_builder(parser: Parser) -> None:
@@ -25,7 +24,7 @@ def add_builder(parser: Parser) -> None:
     )
 
 
-def make_scene(args: argparse.Namespace) -> Scene:
+def make_scene(args: Arguments) -> Scene:
     env = dict(os.environ)
     return Scene(env=env, config=dockerconfig.load(env), seconds=getattr(args, "timeout", 20.0))
 
@@ -44,18 +43,8 @@ def confirmed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() == "y"
 
 
-def size(text: str) -> int:
-    try:
-        return durations.parse_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _seconds(text: str) -> float:
-    try:
-        return durations.parse(text) / durations.SECOND
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def seconds(text: str) -> float:
+    return durations.parse(text) / durations.SECOND
 
 
 def table(rows: Sequence[Sequence[str]], *, minimum: int = 10, gap: int = 3) -> Iterator[str]:

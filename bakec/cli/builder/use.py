@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bakec.cli.builder.scene import make_scene
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.create import use
 
