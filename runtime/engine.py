@@ -172,6 +172,7 @@ class _Run:
             display = await stack.enter_async_context(self._showing(builder))
             fleet = Fleet(builder, stack, lambda response: display.update("", response))
             shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
+            self._warnings.extend(fleet.warnings)
             self._limit_nodes(shares)
             folder = stack.enter_context(scratch.folder())
             sites = await self._survey(fleet, shares, folder)
