@@ -11,7 +11,10 @@ def entry() -> None:
     gc.disable()
     from bakec.cli.main import main
 
-    code = main(sys.argv[1:])
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as end:
+        code = int(end.code or 0)
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import fail
+from bakec.ir.records import NamedTuple
 
 _SUFFIXES: Final = (".hcl", ".json", ".yaml", ".yml", ".env", ".dockerignore")
 _PREFIXES: Final = (".env", "bakec.lock", "Containerfile")

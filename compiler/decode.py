@@ -2,7 +2,7 @@
 
 from bakec.compiler.entries import PARSERS, Attrs, EntryError, checked_output
 from bakec.compiler.eval.convert import ConvertError, convert, mismatch
-from bakec.compiler.jsontext import shown
+from bakec.compiler.jsonwriter import shown
 from bakec.ir import numbers
 from bakec.ir.fields import RESOURCES, Field, Kind
 from bakec.ir.module import Entry, FieldValue, entries

@@ -4,11 +4,10 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from bakec.compiler import refs
-from bakec.compiler.host import Host
+from bakec.compiler.host import Folder, Host
 from bakec.compiler.links import links
 from bakec.compiler.options import call_method
 from bakec.compiler.platforms import host_platform, parse_platforms
@@ -43,7 +42,7 @@ class _Draft:
     """A job while it is put together."""
 
     target: Target
-    root: Path
+    root: Folder
     attrs: dict[str, str] = field(default_factory=dict)
     caps: set[str] = field(default_factory=set)
     locals: dict[str, str] = field(default_factory=dict)
@@ -76,7 +75,7 @@ class _Draft:
         return fail(rule.at(self.target.span, reason=reason, what=field_name))
 
 
-def portable(text: str, root: Path) -> str:
+def portable(text: str, root: Folder) -> str:
     """A path as the plan holds it: an absolute one becomes relative to `root`."""
     if text.startswith("oci-layout:///"):
         return f"oci-layout://{posixpath.relpath(text.removeprefix('oci-layout://'), root)}"
@@ -92,7 +91,7 @@ def context_path(target: Target) -> str:
     return posixpath.normpath(text.removeprefix("cwd://") or ".")
 
 
-def emit(target: Target, root: Path, host: Host | None = None) -> Job:
+def emit(target: Target, root: Folder, host: Host | None = None) -> Job:
     """The job of one target; absolute paths become relative to `root`. With `host` also check what the build will
     read here (secrets, agents, outputs).
 
@@ -322,7 +321,7 @@ def _check_secret(draft: _Draft, host: Host, name: str, src: str, env: str) -> N
     if not path:
         return
     try:
-        size = (host.cwd / path).stat().st_size
+        size = os.stat(host.path(path)).st_size  # noqa: PTH116
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "invalid argument"
         raise fail(codes.SECRET_FILE.at(draft.target.span, path=path, reason=reason)) from error
@@ -349,7 +348,7 @@ def _check_agent(draft: _Draft, host: Host, name: str, paths: Sequence[str]) -> 
             raise fail(codes.SSH_AGENT.at(draft.target.span, id=name))
     for path in paths:
         try:
-            (host.cwd / path).stat()
+            os.stat(host.path(path))  # noqa: PTH116
         except (OSError, ValueError) as error:
             reason = (
                 f"failed to convert agent config {{{name} [{given}] false}}: failed to convert agent config for ID: "
@@ -401,17 +400,17 @@ def _destination(draft: _Draft, kind: str, dest: str, *, is_directory: bool, hos
     elif is_directory and dest == "-":
         problem = f"dest cannot be stdout for {kind} exporter"
     elif host is not None and dest not in ("", "-"):
-        path = host.cwd / dest
-        if is_directory and path.exists() and not path.is_dir():
+        path = host.path(dest)
+        if is_directory and os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112
             problem = f"destination directory {dest} is a file"
-        elif not is_directory and path.is_dir():
+        elif not is_directory and os.path.isdir(path):  # noqa: PTH112
             problem = f"destination file {dest} is a directory"
     if problem:
         raise draft.fail("output", problem, codes.OUTPUT)
     return "-" if not dest and kind != "docker" else dest
 
 
-_LEVEL: Final = re.compile(r"([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?")
+_LEVEL: Final = r"([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?"
 _LEVELS: Final = frozenset(("index", "index-descriptor", "manifest", "manifest-descriptor"))
 
 
@@ -427,7 +426,7 @@ def _annotations(draft: _Draft) -> Iterator[tuple[str, str]]:
 
 
 def _level(draft: _Draft, text: str) -> str:
-    match = _LEVEL.fullmatch(text)
+    match = re.fullmatch(_LEVEL, text)
     if match is None:
         reason = f"invalid annotation type {quote(text)}, expected type and optional platform in square brackets"
         raise draft.fail("annotations", reason)

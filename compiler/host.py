@@ -4,9 +4,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from typing import TypeAlias
 
 from bakec.ir.records import dataclass, field
+
+Folder: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +16,14 @@ class Host:
     """`now` gives seconds since 1970 in UTC, `random_bytes` that many of them, `stdin` all of standard input."""
 
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    cwd: Path = field(default_factory=Path.cwd)
+    cwd: Folder = field(default_factory=os.getcwd)
     now: Callable[[], float] = time.time
     random_bytes: Callable[[int], bytes] = os.urandom
     stdin: Callable[[], bytes] = field(default=lambda: sys.stdin.buffer.read())  # noqa: PLW0108 - the stream of then
+
+    def path(self, name: str) -> str:
+        """Where a file is that is named relative to the working folder, or absolutely."""
+        return os.path.join(self.cwd, name)  # noqa: PTH118 - `pathlib` takes a twentieth of the time of a small `print`
 
     def lookup(self, name: str) -> str | None:
         """The environment variable `name`, None if it is not set."""

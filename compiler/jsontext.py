@@ -1,4 +1,4 @@
-"""JSON as the reference reads and writes it, error texts included.
+"""JSON as the reference reads it, error texts included.
 
 `Decoder` reads a text token by token; a token other than a bracket is read whole and checked the way a value is
 checked, so the same mistake has different explanations in different places, as in the reference.
@@ -7,14 +7,8 @@ checked, so the same mistake has different explanations in different places, as 
 import re
 from typing import Final, TypeAlias
 
-from bakec.ir import numbers
-from bakec.ir.numbers import Float
+from bakec.compiler.jsonwriter import JsonError
 from bakec.ir.quoting import quote_char
-from bakec.ir.values import Value
-
-
-class JsonError(ValueError):
-    """The text is not JSON."""
 
 
 class Bracket(str):
@@ -272,78 +266,3 @@ def _unescape(found: re.Match[str]) -> str:
         return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00))
     value = int(code, 16)
     return "\ufffd" if 0xD800 <= value < 0xE000 else chr(value)
-
-
-# --- writing --------------------------------------------------------------------------------------------------
-
-_UNSAFE = re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029]')
-_WRITTEN = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def quoted(text: str) -> str:
-    """`text` as a JSON string; safe inside of HTML."""
-    return f'"{_UNSAFE.sub(_written, text)}"'
-
-
-def _written(found: re.Match[str]) -> str:
-    char = found[0]
-    return _WRITTEN.get(char) or f"\\u{ord(char):04x}"
-
-
-MAX_TEXT = 1 << 24
-"""Characters of a text that is written."""
-
-
-def encode(value: Value) -> str:
-    """`value` as compact JSON with sorted keys. Raises `JsonError` for infinity, and beyond `MAX_TEXT`."""
-    writer = _Writer()
-    writer.value(value)
-    return "".join(writer.parts)
-
-
-def shown(value: Value) -> str:
-    """Like `encode`, but nothing for what holds an infinity, which JSON has no word for."""
-    try:
-        return encode(value)
-    except JsonError:
-        return ""
-
-
-class _Writer:
-    """Collects the text. Its size is counted, for values may share their parts: a small one can be endless."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.room = MAX_TEXT
-
-    def write(self, text: str) -> None:
-        self.room -= len(text)
-        if self.room < 0:
-            raise JsonError(f"the result would be longer than {MAX_TEXT} characters")
-        self.parts.append(text)
-
-    def value(self, value: Value) -> None:
-        raw = value.raw
-        if raw is None:
-            self.write("null")
-        elif isinstance(raw, str):
-            self.write(quoted(raw))
-        elif isinstance(raw, bool):
-            self.write("true" if raw else "false")
-        elif isinstance(raw, int | Float):
-            if numbers.is_infinite(raw):
-                raise JsonError("cannot serialize infinity as JSON")
-            self.write(numbers.to_text(raw))
-        elif isinstance(raw, tuple):
-            self.all("[]", [("", item) for item in raw])
-        elif isinstance(raw, dict):
-            self.all("{}", [(quoted(name) + ":", item) for name, item in raw.items()])
-        else:
-            raise JsonError("value is not known")
-
-    def all(self, brackets: str, items: list[tuple[str, Value]]) -> None:
-        self.write(brackets[0])
-        for position, (key, item) in enumerate(items):
-            self.write(f",{key}" if position else key)
-            self.value(item)
-        self.write(brackets[1])

@@ -7,6 +7,7 @@ a job of the frontend, with the reason written down. `passes.lower` decides whet
 
 import base64
 import json
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -406,7 +407,7 @@ class Reader:
     def read(self, path: str) -> bytes | None:
         """A file, None if there is none. A link may lead out of what a builder is sent, so it is not followed."""
         if path not in self._read:
-            if (self._host.cwd / path).is_symlink():
+            if os.path.islink(self._host.path(path)):  # noqa: PTH114
                 raise _NotLowered(f"{path} is a symbolic link")
             self._read[path] = read_bytes(path, self._host)
         return self._read[path]

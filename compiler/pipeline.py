@@ -4,6 +4,7 @@ files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine
   -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan -> lower (LLB) -> Plan
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 
 from bakec.compiler.emit import context_path, emit, with_epoch
@@ -122,7 +123,7 @@ def _compose_env(options: CompileOptions, host: Host) -> tuple[Mapping[str, str]
     from bakec.compiler.compose.dotenv import read_dotenv
 
     env = visible_env(host)
-    data = read_bytes(".env", host) if (host.cwd / ".env").is_file() else None
+    data = read_bytes(".env", host) if os.path.isfile(host.path(".env")) else None  # noqa: PTH113
     dotenv = read_dotenv(Source(".env", data.decode("utf-8", "replace")), env) if data else {}
     kinds = dict.fromkeys(dotenv.keys() - env.keys(), OriginKind.DOTENV)
     kinds.update(dict.fromkeys(options.variables, OriginKind.FLAG))

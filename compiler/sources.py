@@ -74,7 +74,7 @@ def _read_optional(name: str, host: Host) -> Source | None:
 def read_bytes(path: str, host: Host) -> bytes | None:
     """The bytes of a file below the working folder or anywhere else; None if there is none. Raises `Failed`."""
     try:
-        with open(host.cwd / path, "rb") as file:  # noqa: PTH123 - a third of the time of Path.open, and this is start-up
+        with open(host.path(path), "rb") as file:  # noqa: PTH123 - a third of the time of Path.open, and this is start-up
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None

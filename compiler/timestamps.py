@@ -4,9 +4,9 @@ The standard library's dates begin with the year 1 and end with 9999; those of t
 """
 
 import re
-from typing import NamedTuple
 
 from bakec.ir.quoting import quote
+from bakec.ir.records import NamedTuple
 
 DAY = 86400
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.ir.plan import (
     Cache,
@@ -28,7 +28,7 @@ from bakec.ir.plan import (
     Ssh,
     Target,
 )
-from bakec.ir.records import defaults
+from bakec.ir.records import NamedTuple, defaults
 
 
 class Leaf(NamedTuple):

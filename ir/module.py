@@ -1,10 +1,10 @@
 """The module: what the definition files say, evaluated, before and after targets are resolved."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from bakec.ir.origin import Origin
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
 from bakec.ir.values import Value
 

@@ -105,7 +105,7 @@ def infinity(sign: int, precision: int = PRECISION) -> Number:
     return Float(0, 0, precision, copysign(inf, sign))
 
 
-_DECIMAL = re.compile(r"([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:([eEpP])([+-]?\d+))?", re.ASCII)
+_DECIMAL = r"([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:([eEpP])([+-]?\d+))?"
 _INFINITIES = {"Inf": 1, "inf": 1, "+Inf": 1, "+inf": 1, "-Inf": -1, "-inf": -1}
 
 
@@ -115,7 +115,7 @@ def parse(text: str, precision: int = PRECISION) -> Number | None:
         return int(text)
     if sign := _INFINITIES.get(text):
         return infinity(sign, precision)
-    found = _DECIMAL.fullmatch(text)
+    found = re.fullmatch(_DECIMAL, text, re.ASCII)
     if not found:
         return None
     minus, whole, fraction, bare_fraction, mark, power = found.groups()

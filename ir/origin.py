@@ -1,8 +1,8 @@
 """Provenance: where a value came from, as a small graph that values carry along."""
 
 from enum import Enum
-from typing import NamedTuple
 
+from bakec.ir.records import NamedTuple
 from bakec.ir.span import Span
 
 

@@ -1,10 +1,11 @@
 """Platform names: `os[(version[+feature]…)]/arch[/variant]`, read and printed as containerd does."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.ir.paths import join
 from bakec.ir.quoting import quote
+from bakec.ir.records import NamedTuple
 
 
 class Platform(NamedTuple):
@@ -22,10 +23,10 @@ AMD64: Final = Platform(os="linux", architecture="amd64")
 
 _OS_TEXT: Final = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"
 _PART_TEXT: Final = "^[A-Za-z0-9_.-]+$"
-_OS: Final = re.compile(_OS_TEXT[1:-1])
-_PART: Final = re.compile(_PART_TEXT[1:-1])
-_ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
-_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
+_OS: Final = _OS_TEXT[1:-1]
+_PART: Final = _PART_TEXT[1:-1]
+_ESCAPE: Final = rb"%([0-9A-Fa-f]{2})"
+_BAD_ESCAPE: Final = r"%(?![0-9A-Fa-f]{2}).{0,2}"
 
 _SYSTEMS: Final = frozenset(
     ("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd")
@@ -93,7 +94,7 @@ def parse(name: str, host: Platform = AMD64) -> Platform:
     first, *rest = name.split("/", 3)
     os, version, features = _parse_os(first, name)
     for part in rest:
-        if not _PART.fullmatch(part):
+        if not re.fullmatch(_PART, part):
             what = f"{quote(part)} is an invalid component of {quote(name)}"
             raise _invalid(f"{what}: platform specifier component must match {quote(_PART_TEXT)}")
     arch, variant, os = _complete(name, first, rest, os, host)
@@ -134,7 +135,7 @@ def _without_v7(arch: str) -> tuple[str, str]:
 
 def _parse_os(part: str, name: str) -> tuple[str, str, tuple[str, ...]]:
     """The operating system, its version and its features."""
-    match = _OS.fullmatch(part)
+    match = re.fullmatch(_OS, part)
     if match is None:
         what = f"{quote(part)} is an invalid OS component of {quote(name)}"
         raise _invalid(f"{what}: OSAndVersion specifier component must match {quote(_OS_TEXT)}")
@@ -148,10 +149,10 @@ def _parse_os(part: str, name: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _unescape(text: str, problem: str) -> str:
-    bad = _BAD_ESCAPE.search(text)
+    bad = re.search(_BAD_ESCAPE, text)
     if bad:
         raise PlatformError(f"{problem}: invalid URL escape {quote(bad[0])}")
-    data = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), text.encode())
+    data = re.sub(_ESCAPE, lambda match: bytes((int(match[1], 16),)), text.encode())
     return data.decode("utf-8", "surrogateescape")
 
 

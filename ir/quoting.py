@@ -3,7 +3,6 @@
 A lone surrogate stands for a byte that was not UTF-8, as `surrogateescape` decodes it.
 """
 
-import re
 from collections.abc import Iterable
 
 _ESCAPES = {
@@ -17,12 +16,11 @@ _ESCAPES = {
     '"': '\\"',
     "\\": "\\\\",
 }
-_SPECIAL = re.compile(r'["\\]')
 
 
 def quote(text: str) -> str:
     """`text` in double quotes, with escapes for what does not print (`\\n`, `\\x00`, `\\u200b`)."""
-    if text.isprintable() and not _SPECIAL.search(text):
+    if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return f'"{"".join(map(_quoted, text))}"'
 

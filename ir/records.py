@@ -1,22 +1,25 @@
-"""The part of `dataclasses` that the records here need, at a twentieth of its price.
+"""What the records here need of `dataclasses` and of `typing.NamedTuple`, at a twentieth of their price.
 
-The standard module imports `inspect` and compiles six functions for every class; for the hundred records of a small
-`print` that is more than all its other work. Here the records share their methods, but for `__init__`, which is
-compiled when the first instance of a class is made. The words mean what they mean there, and to a type checker they
-are the same; a record always has slots, and no fields but its own. `dataclasses.fields`, `asdict`, `replace` and
-`is_dataclass` take these records too.
+Those import `inspect` and `re`, and compile up to six functions for every class; for the hundred records of a small
+`print` that is more than all its other work. Here the records share their methods, but for the one that makes an
+instance, which is compiled when the first is made. The words mean what they mean there, and to a type checker they
+are the same. A dataclass always has slots, and no fields but its own; `dataclasses.fields`, `asdict`, `replace` and
+`is_dataclass` take it too.
 """
 
+from collections import _tuplegetter  # type: ignore[attr-defined]
 from operator import attrgetter
 
-TYPE_CHECKING = False  # `typing` has nothing else to do here
+TYPE_CHECKING = False  # importing `typing` would cost more than all of this
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
-    from typing import Any
+    from typing import Any, NamedTuple
 
-__all__ = ["dataclass", "defaults", "field", "replace"]
+__all__ = ["NamedTuple", "dataclass", "defaults", "field", "replace"]
 
 _NONE: "Any" = object()
+
+# --- dataclasses ----------------------------------------------------------------------------------------------
 
 
 class _Field:
@@ -152,5 +155,49 @@ def defaults(record: type) -> "dict[str, Any]":
     return {name: value for name, value in given.items() if value is not _NONE}
 
 
+# --- named tuples ---------------------------------------------------------------------------------------------
+
+
+class _Tuples(type):
+    """Makes the children of `NamedTuple`; what it makes are plain children of `tuple`."""
+
+    def __new__(cls, name: str, bases: "Any", space: "dict[str, Any]") -> "Any":
+        if not bases:
+            return super().__new__(cls, name, bases, space)
+        shared = {"__slots__": (), "__new__": _first_new, "__repr__": _repr_of_tuple, "_replace": _replace_in_tuple}
+        made: Any = type(name, (tuple,), shared | space)
+        names = tuple(made.__annotations__)
+        given = {each: space[each] for each in names if each in space}
+        own = {each: _tuplegetter(at, "") for at, each in enumerate(names)}
+        for each, value in {"_fields": names, "_field_defaults": given, "__match_args__": names, **own}.items():
+            setattr(made, each, value)
+        return made
+
+
+class _NamedTuple(metaclass=_Tuples):
+    pass
+
+
+def _first_new(cls: "Any", /, *args: "Any", **values: "Any") -> "Any":
+    space = {"_new": tuple.__new__} | {f"_default_{name}": value for name, value in cls._field_defaults.items()}
+    head = ", ".join(f"{name}=_default_{name}" if name in cls._field_defaults else name for name in cls._fields)
+    tail = "".join(f"{name}, " for name in cls._fields)
+    exec(f"def __new__(_cls, {head}): return _new(_cls, ({tail}))", space)  # noqa: S102 - only names of fields
+    cls.__new__ = staticmethod(space["__new__"])
+    return cls.__new__(cls, *args, **values)
+
+
+def _repr_of_tuple(self: "Any") -> str:
+    shown = (f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+    return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _replace_in_tuple(self: "Any", /, **changes: "Any") -> "Any":
+    values = tuple(map(changes.pop, self._fields, self))
+    if changes:
+        raise TypeError(f"{type(self).__name__} has no field {', '.join(changes)}")
+    return tuple.__new__(type(self), values)
+
+
 if not TYPE_CHECKING:
-    dataclass, field, replace = _record, _Field, _replace
+    dataclass, field, replace, NamedTuple = _record, _Field, _replace, _NamedTuple

@@ -24,23 +24,23 @@ def parse_bool(text: str) -> bool:
     raise NumberError("ParseBool", text)
 
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_HEXADECIMAL = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
-_SEPARATOR = re.compile(r"(?<=[0-9])_(?=[0-9])")
-_HEX_SEPARATOR = re.compile(r"(?<=[0-9a-fxA-FX])_(?=[0-9a-fA-F])")
-_SPECIAL = re.compile(r"[+-]?(?:inf|infinity)|nan", re.IGNORECASE)
+_DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_HEXADECIMAL = r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+"
+_SEPARATOR = r"(?<=[0-9])_(?=[0-9])"
+_HEX_SEPARATOR = r"(?<=[0-9a-fxA-FX])_(?=[0-9a-fA-F])"
+_SPECIAL = r"[+-]?(?:inf|infinity)|nan"
 
 
 def parse_float(text: str) -> float:
     """A double; infinite or not a number only where the text says so."""
-    digits = (_HEX_SEPARATOR if "x" in text.lower() else _SEPARATOR).sub("", text)
-    if _DECIMAL.fullmatch(digits) or _SPECIAL.fullmatch(text):
+    digits = re.sub(_HEX_SEPARATOR if "x" in text.lower() else _SEPARATOR, "", text)
+    if re.fullmatch(_DECIMAL, digits) or re.fullmatch(_SPECIAL, text, re.IGNORECASE):
         value = float(digits)
-    elif _HEXADECIMAL.fullmatch(digits):
+    elif re.fullmatch(_HEXADECIMAL, digits):
         value = _from_hex(digits)
     else:
         raise NumberError("ParseFloat", text)
-    if isinf(value) and not _SPECIAL.fullmatch(text):
+    if isinf(value) and not re.fullmatch(_SPECIAL, text, re.IGNORECASE):
         raise NumberError("ParseFloat", text, "value out of range")
     return value
 

@@ -5,10 +5,10 @@ of one. Every node ends with its `span`. Literals hold finished values, so that 
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, TypeAlias, Union, get_args
+from typing import Final, TypeAlias, Union, get_args
 
 from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.records import dataclass
+from bakec.ir.records import NamedTuple, dataclass
 from bakec.ir.span import Source, Span
 from bakec.ir.values import Value
 

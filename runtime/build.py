@@ -10,7 +10,6 @@ import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -19,6 +18,7 @@ import grpc.aio
 from bakec.ir.codes.lock import BAD_OP, LACKS_CAPABILITY
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Dockerfile, LlbSolve, OpMeta, PlatformBuild
+from bakec.ir.records import dataclass, field
 from bakec.runtime import errors, layout
 from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.buildkit.control import Control, Gateway
@@ -26,8 +26,8 @@ from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.ops_pb2 import Definition
 from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
-from bakec.runtime.buildkit.services.auth import Credentials
 from bakec.runtime.buildkit.session import Session, make_id
+from bakec.runtime.dockerconfig import Credentials
 from bakec.runtime.request import Request
 
 if TYPE_CHECKING:

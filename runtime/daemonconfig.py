@@ -16,6 +16,8 @@ FOLDER = "/etc/buildkit"
 """Where the files are in the daemon's file system."""
 SIZE = 1 << 20
 """Bytes that are read of a file."""
+NOT_FOUND = "buildkit configuration file not found"
+INVALID = "invalid buildkit configuration file"
 NOT_IN_PATHS = re.compile(r"[^a-zA-Z0-9.-]+")
 
 
@@ -31,27 +33,27 @@ def load(path: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     registries = document.get("registry") or {}
     if not isinstance(registries, dict):
-        raise _bad(path, "invalid", "registry is no table")
+        raise _bad(INVALID, path, "registry is no table")
     for name, registry in registries.items():
         if not isinstance(registry, dict):
-            raise _bad(path, "invalid", f'invalid registry config for "{name}"')
+            raise _bad(INVALID, path, f'invalid registry config for "{name}"')
         _move_certificates(path, registry, posixpath.join("certs", NOT_IN_PATHS.sub("_", name)), files)
     return {FILE: toml.dumps(document).encode(), **files}
 
 
 def _parse(path: str) -> dict[str, Any]:
-    data = _read(path, path, "buildkit configuration file not found" if not Path(path).exists() else "")
+    data = _read(path, "failed to read buildkit configuration file" if Path(path).exists() else NOT_FOUND)
     try:
         return tomllib.loads(data.decode())
     except ValueError as error:
-        raise _bad(path, "failed to parse", str(error)) from error
+        raise _bad("failed to parse buildkit configuration file", path, str(error)) from error
 
 
 def _move_certificates(path: str, registry: dict[str, Any], folder: str, files: dict[str, bytes]) -> None:
     for place, key in _named(path, registry):
         source = place[key]
         name = posixpath.join(folder, posixpath.basename(str(source)))
-        files[name] = _read(path, str(source), f"failed to read {source}")
+        files[name] = _read(str(source), "failed to read certificate file")
         place[key] = posixpath.join(FOLDER, name)
 
 
@@ -59,19 +61,18 @@ def _named(path: str, registry: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
     """Where certificates are named: a list or table, and the key of it."""
     authorities, pairs = registry.get("ca") or [], registry.get("keypair") or []
     if not all(isinstance(one, str) for one in authorities) or not all(isinstance(one, dict) for one in pairs):
-        raise _bad(path, "invalid", "ca is a list of files, keypair a list of tables")
+        raise _bad(INVALID, path, "ca is a list of files, keypair a list of tables")
     yield from ((authorities, index) for index in range(len(authorities)))
     yield from ((pair, key) for pair in pairs for key in ("key", "cert") if pair.get(key))
 
 
-def _read(config: str, path: str, problem: str) -> bytes:
+def _read(path: str, problem: str) -> bytes:
     try:
         with Path(path).open("rb") as file:
             return file.read(SIZE)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise _bad(config, "failed to read", f"{problem}: {reason}" if problem else reason) from error
+        raise _bad(problem, path, error.strerror or str(error)) from error
 
 
-def _bad(path: str, what: str, reason: str) -> Failed:
+def _bad(what: str, path: str, reason: str) -> Failed:
     return fail(BAD_CONFIG.at(None, what=what, path=path, reason=reason))

@@ -6,11 +6,10 @@ import json
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from bakec.runtime.buildkit.services.auth import Credentials
+from bakec.ir.records import dataclass, field
 
 DOCKER_HUB = "https://index.docker.io/v1/"
 HUB_HOSTS = frozenset(("registry-1.docker.io", "docker.io", "index.docker.io"))
@@ -22,6 +21,16 @@ PROXY_ARGS = {
     "allProxy": "ALL_PROXY",
 }
 HELPER_SECONDS = 60
+
+
+class Credentials(NamedTuple):
+    """A token passes as a secret without a user name."""
+
+    username: str = ""
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r})"
 
 
 @dataclass(frozen=True, slots=True)

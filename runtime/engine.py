@@ -33,6 +33,7 @@ from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
 from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, may_retry, pause, resume, starts
+from bakec.runtime.store import Store
 from bakec.runtime.together import together
 from bakec.runtime.worker import Record, Station, Workplace, work
 
@@ -75,7 +76,7 @@ async def _run(plan: Plan, options: RunOptions, builder: Builder | None) -> RunR
     try:
         if options.metadata_file is not None:
             metadata.check(options.metadata_file)
-        chosen = builder or builders.choose(options.builder, options.env, current.config)
+        chosen = builder or _choose(options, current.config)
         current.begin(chosen.place)
         with _interrupts(current):
             await current.perform(chosen)
@@ -88,6 +89,12 @@ async def _run(plan: Plan, options: RunOptions, builder: Builder | None) -> RunR
             raise
     current.close()
     return current.result(time.monotonic() - started)
+
+
+def _choose(options: RunOptions, config: dockerconfig.DockerConfig) -> Builder:
+    builder = builders.choose(options.builder, options.env, config)
+    Store(options.env, config).touch(builder.name)
+    return builder
 
 
 @contextlib.contextmanager

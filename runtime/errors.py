@@ -5,7 +5,6 @@ import binascii
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
@@ -13,6 +12,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 import grpc
 import grpc.aio
 
+from bakec.ir.records import dataclass
 from bakec.runtime.buildkit.proto.gateway_pb2 import Status
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bakec.ir.codes.run import BAD_REQUEST, UNSUPPORTED
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import Exporter, Job
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.services.filesend import Directory, Target, to_descriptor, to_file
 from bakec.runtime.drivers.base import Features
 

@@ -4,7 +4,6 @@ result."""
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc.aio
@@ -15,6 +14,7 @@ from bakec.ir.llb.graph import Copy
 from bakec.ir.llb.sources import http
 from bakec.ir.llb.state import State, scratch
 from bakec.ir.plan import Secret, Ssh
+from bakec.ir.records import dataclass
 from bakec.runtime import builders, dockerconfig, errors
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control, Gateway

@@ -1,10 +1,10 @@
 """What a journal tells of a run, put together for people: outcomes, times, and what the time was spent on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime import journal
 
 

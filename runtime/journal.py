@@ -14,13 +14,13 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bakec.ir.codes.run import JOURNAL
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import JobId, Plan
+from bakec.ir.records import dataclass, field
 
 FORMAT = 2
 Entry = dict[str, Any]

@@ -7,12 +7,12 @@ and with them the digests of all that is built on it: digests have one length, s
 
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from bakec.ir.llb.gojson import dumps
 from bakec.ir.llb.ops import ExecOp, Input, Op, ProxyEnv, SourceOp, decode_op, digest, encode
 from bakec.ir.plan import Dockerfile, OpMeta, PlatformBuild
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.proto.ops_pb2 import Definition, Location, OpMetadata, ProgressGroup, Range, SourceInfo
 
 SESSION: Final = "local.session"

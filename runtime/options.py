@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.retry import Retries
 from bakec.runtime.schedule import Claim
 

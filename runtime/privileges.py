@@ -4,11 +4,11 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import Job, Plan
+from bakec.ir.records import NamedTuple
 from bakec.ir.strconv import NumberError, parse_bool
 
 

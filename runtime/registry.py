@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from bakec.ir.llb.references import Reference
-from bakec.runtime.buildkit.services.auth import Credentials
+from bakec.runtime.dockerconfig import Credentials
 
 if TYPE_CHECKING:
     from requests import Response

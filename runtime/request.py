@@ -4,13 +4,13 @@ jobs."""
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bakec.ir.codes.lock import OTHER_BUILDER
 from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, DOCKERFILE_URL, SECRET_MISSING
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import Cache, FrontendSolve, Job, LlbSolve
+from bakec.ir.records import dataclass, field
 from bakec.runtime import layout, vcs
 from bakec.runtime.buildkit.services import secrets
 from bakec.runtime.buildkit.session import make_id

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from bakec.ir.codes.lock import CANNOT_RESOLVE
 from bakec.ir.codes.run import LOST
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.llb.state import State
+from bakec.ir.records import dataclass
 from bakec.runtime import builders, dockerconfig, errors
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control, Gateway

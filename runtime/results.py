@@ -1,11 +1,11 @@
 """What came of a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from bakec.ir.diagnostics import Diagnostic, Exit
 from bakec.ir.plan import JobId, TargetName
+from bakec.ir.records import dataclass, field
 
 
 class Outcome(Enum):

@@ -14,10 +14,10 @@ heavy one is not overtaken for ever.
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 from bakec.ir.plan import Job, JobId
+from bakec.ir.records import dataclass, field
 
 
 class Phase(IntEnum):

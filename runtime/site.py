@@ -60,7 +60,7 @@ async def _survey(
         place=place,
         config=config,
         node_id=await asyncio.to_thread(Store(options.env, config).node_id),
-        caps=await _read_caps(connection) if wanted else frozenset(),
+        caps=await read_caps(connection) if wanted else frozenset(),
         platform=platform_of(workers) if any(isinstance(job.solve, LlbSolve) for job in jobs) else "",
         inline=inline,
         downloads=await _download(connection, config, set(filter(None, map(remote_dockerfile, jobs)))),
@@ -92,7 +92,7 @@ def platform_of(workers: Sequence[WorkerRecord]) -> str:
     return ""
 
 
-async def _read_caps(connection: Connection) -> frozenset[str]:
+async def read_caps(connection: Connection) -> frozenset[str]:
     """The daemon's capabilities, which it tells inside of a build only: of one that does nothing."""
     ref = make_id()
     bridge = Gateway(connection.channel, ref)

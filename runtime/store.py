@@ -146,6 +146,8 @@ class Store:
     def touch(self, name: str) -> None:
         """Note that a builder is used now, without waiting for the lock. A store that cannot be written is no reason
         not to build."""
+        if not NAME.fullmatch(name):
+            return  # an address
         with suppress(OSError):
             self._make(".", *FOLDERS)
             self.write(f"activity/{name}", _now())
@@ -241,7 +243,7 @@ class Store:
         try:
             return _decode(_object(path, data), name)
         except (ValueError, TypeError, AttributeError) as error:
-            raise fail(BROKEN_STORE.at(None, path=path, reason=error)) from error
+            raise fail(BROKEN_STORE.at(None, path=path, reason=f"it is no builder: {error}")) from error
 
 
 class Change:

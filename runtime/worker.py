@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bakec.ir.codes.run import BUILD_FAILED, DEADLINE, PUBLISH_FAILED, SSH_MISSING
 from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job, JobId
+from bakec.ir.records import dataclass, field
 from bakec.ir.span import Source, Span
 from bakec.runtime import provenance, publish, retry
 from bakec.runtime.build import Build, Input, Node

@@ -21,6 +21,8 @@ VERBS = {
     ("--version",): set[str](),
     ("--help",): set[str](),
     ("print",): set[str](),
+    ("builder", "--help"): set[str](),
+    ("builder", "use", "default"): {"asyncio"},
     ("list",): set[str](),
     ("lint",): set[str](),
     ("compile", "-o", "plan.msgpack"): set[str](),

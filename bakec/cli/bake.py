@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bakec.cli.flags import Parser, add_definition_flags, add_lower_flags, compile_options
+from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
+from bakec.cli.parser import Parser
 from bakec.cli.run import add_run_flags, build
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import fail

@@ -4,10 +4,11 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from bakec.cli.output import bake_json
 from bakec.ir.plan import FrontendSolve, Job, Plan
+from bakec.ir.records import NamedTuple
 from bakec.runtime.results import RunResult
 
 

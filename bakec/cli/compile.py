@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bakec.cli.flags import Parser, add_definition_flags, add_lower_flags, compile_options
+from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.output import report
+from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import Diagnostics, fail

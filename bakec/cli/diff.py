@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.cli.plans import add_source_flags, sides
 from bakec.ir.diagnostics import Exit
 

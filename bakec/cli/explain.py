@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from bakec import api
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.cli.plans import add_plan_flags, plan_from
 
 

@@ -1,75 +1,14 @@
 """Flags that several verbs share. Every flag can also be given as `BAKEC_NAME` in the environment."""
 
-import argparse
 import os
-import sys
-from collections.abc import Mapping, Sequence
-from typing import Final, NoReturn
+from typing import Final
 
-from bakec.cli.output import FORM, FORMS
+from bakec.cli.output import FORMS
+from bakec.cli.parser import Arguments, Parser
 from bakec.compiler.options import CompileOptions, implied_sets, parse_variables
 from bakec.compiler.refs import is_remote
-from bakec.ir.diagnostics import Exit
 
-_TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
 _OFF: Final = ("off", "0", "false", "no")
-_FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
-
-
-class Parser(argparse.ArgumentParser):
-    """`argparse` with our error form, and switches that take an optional `=BOOL`, as the reference's do."""
-
-    def __init__(self, prog: str, description: str) -> None:
-        super().__init__(
-            prog=prog, description=description, allow_abbrev=False, formatter_class=argparse.RawTextHelpFormatter
-        )
-        self.switches: dict[str, str] = {}
-
-    def switch(self, *names: str, help: str, default: bool | None = False) -> None:  # noqa: A002
-        """A flag that is true when given, and whatever `--flag=BOOL` says."""
-        self.switches.update(dict.fromkeys(names, names[-1]))
-        self.add_argument(*names, help=help, type=_bool, default=default, metavar="BOOL")
-
-    def read(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> argparse.Namespace:
-        """Parse `argv`; flags that are missing there may come from the environment."""
-        given = self._with_environment(argv, os.environ if env is None else env)
-        args = self.parse_intermixed_args([self._switched(arg) for arg in given])
-        if getattr(args, "diagnostics", "text") != "text":
-            os.environ[FORM] = args.diagnostics  # a failure is reported when the flags are out of sight
-        return args
-
-    def _switched(self, arg: str) -> str:
-        return f"{self.switches[arg]}=true" if arg in self.switches else arg
-
-    def _with_environment(self, argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
-        more: list[str] = []
-        for action in self._actions:
-            name = next((one for one in action.option_strings if one.startswith("--")), "")
-            variable = "BAKEC_" + name.removeprefix("--").replace("-", "_").upper()
-            if not name or variable not in env or any(_gives(arg, action.option_strings) for arg in argv):
-                continue
-            if isinstance(action, argparse._AppendAction):  # noqa: SLF001
-                more.extend(f"{name}={text}" for text in env[variable].split("\n") if text)
-            else:
-                more.append(f"{name}={env[variable]}")
-        return [*more, *argv]
-
-    def error(self, message: str) -> NoReturn:
-        print(f"ERROR: {message}\n  hint: '{self.prog} --help' tells the options", file=sys.stderr)
-        sys.stderr.flush()
-        raise SystemExit(Exit.USAGE)
-
-
-def _gives(arg: str, names: Sequence[str]) -> bool:
-    return any(arg == name or arg.startswith(f"{name}=") for name in names)
-
-
-def _bool(text: str) -> bool:
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise argparse.ArgumentTypeError(f'invalid argument "{text}": parsing "{text}": invalid syntax')
 
 
 def add_definition_flags(parser: Parser) -> None:
@@ -106,7 +45,7 @@ def add_diagnostic_flags(parser: Parser) -> None:
     parser.switch("--no-warnings", help="tell errors only (also BAKEC_WARNINGS=off)")
 
 
-def compile_options(args: argparse.Namespace) -> CompileOptions:
+def compile_options(args: Arguments) -> CompileOptions:
     """The options of a compilation from parsed flags. A first argument that is a URL says where the definitions are: a
     builder fetches them. Raises `Failed`."""
     options = _local_options(args)
@@ -117,7 +56,7 @@ def compile_options(args: argparse.Namespace) -> CompileOptions:
     return from_elsewhere(options, getattr(args, "builder", ""))
 
 
-def _local_options(args: argparse.Namespace) -> CompileOptions:
+def _local_options(args: Arguments) -> CompileOptions:
     return CompileOptions(
         files=tuple(args.file),
         targets=tuple(args.targets) or ("default",),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.cli.plans import add_plan_flags, plan_from
 
 

@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
-from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.flags import add_definition_flags, compile_options
 from bakec.cli.output import FORMS, report
+from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Exit
+from bakec.ir.records import replace
 
 
 def main(argv: Sequence[str]) -> int:

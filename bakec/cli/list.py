@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.flags import add_definition_flags, compile_options
 from bakec.cli.output import report
+from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import usage as codes

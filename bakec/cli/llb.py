@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.cli.plans import read_plan
 from bakec.ir.codes import lock as codes
 from bakec.ir.codes import plan as plan_codes

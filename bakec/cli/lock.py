@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bakec.cli.compile import write_file
-from bakec.cli.flags import Parser
 from bakec.cli.output import report
+from bakec.cli.parser import Parser
 from bakec.cli.plans import add_source_flags
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions, parse_variables

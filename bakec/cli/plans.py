@@ -1,13 +1,12 @@
 """Plans for the verbs that read one: from a plan file, from definition files, from a git revision."""
 
-import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bakec import api
-from bakec.cli.flags import Parser
 from bakec.cli.output import report
+from bakec.cli.parser import Arguments, Parser
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Diagnostics, fail
 from bakec.ir.plan import Plan
@@ -36,14 +35,12 @@ def add_source_flags(parser: Parser) -> None:
     add("--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable")
 
 
-def plan_from(args: argparse.Namespace, targets: Sequence[str]) -> Plan:
+def plan_from(args: Arguments, targets: Sequence[str]) -> Plan:
     """The plan that `-p` names, else that of `targets` in the definition files. Raises `Failed`."""
     return read_plan(args.plan) if args.plan else compile_from(args, args.file, targets)
 
 
-def compile_from(
-    args: argparse.Namespace, files: Iterable[str], targets: Sequence[str], root: Path | None = None
-) -> Plan:
+def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], root: Path | None = None) -> Plan:
     """Compile definition files as the flags say; warnings go to standard error. Raises `Failed`."""
     from bakec.compiler.options import parse_variables
 
@@ -60,7 +57,7 @@ def compile_from(
     return plan
 
 
-def read_side(text: str, args: argparse.Namespace) -> Plan:
+def read_side(text: str, args: Arguments) -> Plan:
     """One side of a diff: a plan, definition files with commas between, a folder, or a git revision. Raises
     `Failed`."""
     if text == "-":
@@ -81,7 +78,7 @@ def _looks_like_plan(path: Path) -> bool:
     return path.suffix == ".msgpack" or (first != b"" and (0x80 <= first[0] <= 0x8F or first[0] in (0xDE, 0xDF)))
 
 
-def _read_revision(text: str, args: argparse.Namespace) -> Plan:
+def _read_revision(text: str, args: Arguments) -> Plan:
     from bakec.revisions import checkout, is_revision
 
     here = Path.cwd()
@@ -91,7 +88,7 @@ def _read_revision(text: str, args: argparse.Namespace) -> Plan:
         return compile_from(args, args.file, args.target, folder)
 
 
-def sides(texts: Sequence[str], args: argparse.Namespace) -> tuple[Plan, Plan]:
+def sides(texts: Sequence[str], args: Arguments) -> tuple[Plan, Plan]:
     """Both sides of a diff; one text is `OLD..NEW`, or a side to compare with the working folder. Raises `Failed`."""
     if len(texts) == 2:
         return read_side(texts[0], args), read_side(texts[1], args)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from bakec.cli.flags import Parser, add_definition_flags, compile_options
+from bakec.cli.flags import add_definition_flags, compile_options
 from bakec.cli.output import bake_json, report
+from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions
 from bakec.ir.diagnostics import Diagnostics

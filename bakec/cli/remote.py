@@ -1,7 +1,6 @@
 """Definitions at a URL: `bakec bake https://…/project.git app`."""
 
 import os
-from dataclasses import replace
 
 from bakec.compiler.options import CompileOptions
 from bakec.compiler.refs import is_remote
@@ -9,6 +8,7 @@ from bakec.compiler.remote import Remote, definition_state
 from bakec.compiler.sources import DEFAULT_NAMES
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
+from bakec.ir.records import replace
 from bakec.runtime.fetch import Wanted, fetch_definitions
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 
 FORMATS: Final = ("text", "markdown", "html", "json", "junit")
 """Each is a module of `runtime.reports`."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bakec.cli.flags import Parser
+from bakec.cli.parser import Parser
 from bakec.cli.plans import read_plan
 from bakec.ir.plan import Plan
 

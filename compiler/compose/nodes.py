@@ -4,11 +4,11 @@ Nodes are never changed: an anchor's node is shared by all of its aliases, so ea
 """
 
 from math import copysign, isfinite, isnan
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.ir.decimals import fixed, scientific
 from bakec.ir.origin import Origin, OriginKind
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
 
 

@@ -6,14 +6,14 @@ Of all that is wrong the most specific is reported, the one whose path is longes
 import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, Timestamp, plain_text
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes.compose import NUMBER, SCHEMA
 from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
 
 

@@ -2,11 +2,12 @@
 
 import json
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE
 from bakec.ir.codes.dockerfile import DIRECTIVE_TWICE
+from bakec.ir.records import NamedTuple
 
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*")
 _KNOWN: Final = frozenset(("syntax", "escape", "check"))

@@ -4,7 +4,6 @@ import io
 import re
 import tarfile
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from bakec.compiler.dockerfile.contexts import Frontend, source_of
 from bakec.compiler.dockerfile.expand import Mode, expand
@@ -20,7 +19,7 @@ from bakec.ir.llb import State
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import NOTHING, Source
 from bakec.ir.llb.state import source_state
-from bakec.ir.records import dataclass
+from bakec.ir.records import NamedTuple, dataclass
 from bakec.ir.strconv import int_or_none
 
 NAME = "SOURCE_DATE_EPOCH"

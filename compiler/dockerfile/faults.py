@@ -1,10 +1,9 @@
 """How a conversion stops: one fault of one rule, with the lines it is about."""
 
-from typing import NamedTuple
-
 from bakec.compiler.csv import CsvError, parse_record
 from bakec.ir.codes.dockerfile import CSV
 from bakec.ir.diagnostics import Rule
+from bakec.ir.records import NamedTuple
 
 
 class Lines(NamedTuple):

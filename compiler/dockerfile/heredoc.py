@@ -1,11 +1,11 @@
 """Heredoc words: `<<NAME`, `<<-NAME`, `3<<"NAME"`."""
 
 import re
-from typing import NamedTuple
 
 from bakec.compiler.dockerfile.expand import HEREDOC_WORDS, Mode, split_words
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.ir.codes.dockerfile import HEREDOC_FORM
+from bakec.ir.records import NamedTuple
 
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)")
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)

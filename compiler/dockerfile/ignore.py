@@ -1,12 +1,13 @@
 """Ignore files: their patterns, and whether a path is excluded."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, decode, encode
 from bakec.ir.codes.dockerfile import IGNORE_FILE
 from bakec.ir.paths import clean
+from bakec.ir.records import NamedTuple
 
 _MAX_LINE: Final = 65536
 _SYNTAX: Final = "syntax error in pattern"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import valid
@@ -13,6 +13,7 @@ from bakec.ir.llb.gojson import dumps
 from bakec.ir.llb.graph import DEFAULT_PATH
 from bakec.ir.llb.ops import NO_ENTRIES
 from bakec.ir.platforms import Platform
+from bakec.ir.records import NamedTuple
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 

@@ -1,10 +1,11 @@
 """Typed instructions: what each node of a parse tree means, before any variable is replaced."""
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from bakec.compiler.dockerfile.faults import Lines
 from bakec.compiler.dockerfile.heredoc import Heredoc
 from bakec.compiler.dockerfile.lint import Finding
+from bakec.ir.records import NamedTuple
 
 
 class Written(NamedTuple):

@@ -5,10 +5,11 @@ failed, it asks `short_circuit`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from bakec.ir import numbers
 from bakec.ir.numbers import Number, TooLargeError, UndefinedError
+from bakec.ir.records import NamedTuple
 from bakec.ir.types import BOOL, DYNAMIC, NUMBER, Type
 from bakec.ir.values import FALSE, TRUE, UNKNOWN, UNKNOWN_VALUE, Value, boolean, number
 

@@ -7,7 +7,7 @@ first error turns up, so that it costs nothing before.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.compiler.hcl.kinds import (
     CHEREDOC,
@@ -45,6 +45,7 @@ from bakec.compiler.suggest import edits
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
 from bakec.ir.quoting import quote
+from bakec.ir.records import NamedTuple
 from bakec.ir.span import Source, Span
 
 # --- tokens that are nothing of the language ------------------------------------------------------------------

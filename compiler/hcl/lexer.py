@@ -7,7 +7,7 @@ token that no rule of the grammar accepts is kept as `INVALID`: the parser stops
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.compiler.hcl.kinds import (
     ARROW,
@@ -49,6 +49,7 @@ from bakec.compiler.hcl.kinds import (
     STRING,
     TEXT,
 )
+from bakec.ir.records import NamedTuple
 from bakec.ir.span import Source, Span
 
 # Bytes that are not UTF-8 arrive as lone surrogates (the `surrogateescape` of the reader).
@@ -99,7 +100,7 @@ _ESCAPE: Final = r"\$\$\{~?|%%\{~?|[$%](?=[\s\S])"
 _QUOTED: Final = re.compile(
     rf"(\$\{{~?)|(%\{{~?)|({_ESCAPE}|(?:[^\"\\$%\r\n{_BAD}]|\\[^\r\n{_BAD}])++)|(\")|([\r\n]+)|([\s\S])"
 )
-_LINES: Final = re.compile(rf"(\$\{{~?)|(%\{{~?)|({_ESCAPE}|[^$%\r\n{_BAD}]*+\r?\n|[^$%\r\n{_BAD}]++)|([{_BAD}])")
+_LINES: Final = rf"(\$\{{~?)|(%\{{~?)|({_ESCAPE}|[^$%\r\n{_BAD}]*+\r?\n|[^$%\r\n{_BAD}]++)|([{_BAD}])"
 
 SPACES: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -339,7 +340,7 @@ class _Lexer:
         """A heredoc, from `pos` to its end or to a sequence in it."""
         state = self.heredocs[-1]
         while pos < len(self.text):
-            found = _LINES.match(self.text, pos)
+            found = re.compile(_LINES).match(self.text, pos)
             if not found:  # a lone carriage return: nothing behind it is read
                 self.add(INVALID, pos, len(self.text))
                 return len(self.text)
@@ -372,7 +373,7 @@ class _Lexer:
     def bare(self, pos: int) -> int:
         """A template without quotes, from `pos` to its end or to a sequence in it."""
         while pos < len(self.text):
-            found = _LINES.match(self.text, pos)
+            found = re.compile(_LINES).match(self.text, pos)
             if not found:  # a lone carriage return, or a $ at the very end: all the rest is text
                 self.add(TEXT, pos, len(self.text))
                 return len(self.text)

@@ -6,7 +6,7 @@ else. What is wrong but does not keep the parser from going on is reported from 
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from bakec.compiler.hcl.machine import MAX_PENDING
 from bakec.compiler.hcl.tables import RULES
@@ -17,6 +17,7 @@ from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
+from bakec.ir.records import NamedTuple
 from bakec.ir.span import Source, Span
 from bakec.ir.syntax import Attribute, AttrStep, Block, Body, Expr, IndexStep, ObjectItem, Step
 from bakec.ir.values import UNKNOWN_VALUE, Value, boolean, null, number, string

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from bakec.compiler.hcl.lexer import SPACES
 from bakec.compiler.render.ranges import range_text
@@ -10,7 +10,7 @@ from bakec.ir import syntax
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin, OriginKind
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
 from bakec.ir.syntax import Expr
 from bakec.ir.values import string

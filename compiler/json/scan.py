@@ -1,8 +1,9 @@
 """JSON text to tokens that know where they stand. Lax about what is in a token: the parser says what is wrong."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
+from bakec.ir.records import NamedTuple
 from bakec.ir.span import Source, Span
 
 _TOKEN: Final = re.compile(

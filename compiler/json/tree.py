@@ -1,8 +1,8 @@
 """JSON values with their places: what the parser makes and `lower` reads."""
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from bakec.ir.records import dataclass
+from bakec.ir.records import NamedTuple, dataclass
 from bakec.ir.span import Span
 from bakec.ir.values import Value
 

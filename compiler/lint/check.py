@@ -22,7 +22,7 @@ ASKED: Final = ("many_jobs", "shared_cache")
 FEW: Final = 3
 """How many warnings of a kind are shown by a verb that is about something else."""
 
-_IGNORE: Final = re.compile(r"bakec:\s*ignore\b((?:[ ,]+BK\d+)*)")
+_IGNORE: Final = r"bakec:\s*ignore\b((?:[ ,]+BK\d+)*)"
 
 
 def check(project: Project, rules: Iterable[str]) -> list[Diagnostic]:
@@ -59,5 +59,5 @@ def _place(diagnostic: Diagnostic, files: dict[int, int]) -> tuple[int, int]:
 
 def _ignored(diagnostic: Diagnostic) -> bool:
     span = diagnostic.subject
-    found = _IGNORE.search(span.source.line_text(span.line)) if span else None
+    found = re.search(_IGNORE, span.source.line_text(span.line)) if span else None
     return found is not None and (not found[1] or diagnostic.rule.code in found[1])

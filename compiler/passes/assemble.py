@@ -1,12 +1,10 @@
 """From a resolved selection to the plan: jobs in order, provenance interned, inputs written down."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from bakec.compiler.emit import context_path, emit, portable
-from bakec.compiler.host import Host
+from bakec.compiler.host import Folder, Host
 from bakec.compiler.view import origins, target_view
 from bakec.ir.module import Definitions, Selection, TargetDef, VariableInfo
 from bakec.ir.module import Target as Resolved
@@ -60,7 +58,9 @@ def _in_order(jobs: dict[str, Job]) -> list[Job]:
     return [jobs[name] for name in order(jobs, needs)]
 
 
-def _file(source: Source, root: Path) -> InputFile:
+def _file(source: Source, root: Folder) -> InputFile:
+    import hashlib
+
     digest = "sha256:" + hashlib.sha256(source.text.encode("utf-8", "surrogateescape")).hexdigest()
     return InputFile(path=portable(source.name, root), digest=digest)
 
@@ -85,13 +85,13 @@ _PATHS: Final = (
 )  # fmt: skip
 
 
-def _view(target: Resolved, root: Path) -> Mapping[str, Any]:
+def _view(target: Resolved, root: Folder) -> Mapping[str, Any]:
     """What `print` shows, with the paths that the job has: those of this machine have no place in a plan."""
     view = {**target_view(target), "context": context_path(target)}
     return {name: _portable(value, root) if name in _PATHS else value for name, value in view.items()}
 
 
-def _portable(value: Any, root: Path) -> Any:
+def _portable(value: Any, root: Folder) -> Any:
     if isinstance(value, str):
         return portable(value, root)
     if isinstance(value, dict):
@@ -166,7 +166,7 @@ def _field(path: str) -> str:
 class _Origins:
     """Provenance as a table: equal steps are stored once, inputs before users."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Folder) -> None:
         self.root = root
         self.records: list[OriginRecord] = []
         self.variables: set[str] = set()

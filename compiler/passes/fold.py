@@ -18,7 +18,7 @@ from bakec.compiler.eval.ranges import start_span
 from bakec.compiler.eval.scope import Budget, DependencyFailed, Scope
 from bakec.compiler.eval.typeexpr import type_constraint
 from bakec.compiler.host import Host
-from bakec.compiler.jsontext import shown
+from bakec.compiler.jsonwriter import shown
 from bakec.compiler.rebase import bases_of
 from bakec.ir import syntax
 from bakec.ir.codes import define as codes

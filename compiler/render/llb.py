@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from bakec.ir.llb import dump_op, stored
 from bakec.ir.llb.ops import ExecOp, FileOp, MergeOp, Op, SourceOp, decode_op, encode
 from bakec.ir.llb.show import dump
 from bakec.ir.plan import Job, LlbSolve, OpMeta, Plan, PlatformBuild
+from bakec.ir.records import NamedTuple
 
 SHORT = len("sha256:") + 12
 

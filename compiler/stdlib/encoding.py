@@ -5,7 +5,8 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
 from bakec.compiler.csv import CsvError, parse_records
-from bakec.compiler.jsontext import Bracket, Decoder, JsonError, NumberText, Token, encode
+from bakec.compiler.jsontext import Bracket, Decoder, NumberText, Token
+from bakec.compiler.jsonwriter import JsonError, encode
 from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.ir import numbers
 from bakec.ir.quoting import quote

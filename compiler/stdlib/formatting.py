@@ -1,16 +1,16 @@
 """`format` and `formatlist`: the verbs of `printf`."""
 
 import re
-from typing import NamedTuple
 
 from bakec.compiler import graphemes
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.jsontext import JsonError, encode, quoted
+from bakec.compiler.jsonwriter import JsonError, encode, quoted
 from bakec.compiler.stdlib.arguments import MAX_TEXT, FunctionError, check_length
 from bakec.ir import decimals, numbers
 from bakec.ir.decimals import Decimal
 from bakec.ir.numbers import Float, Number
 from bakec.ir.quoting import quote, quote_char
+from bakec.ir.records import NamedTuple
 from bakec.ir.types import BOOL, NUMBER, STRING
 from bakec.ir.values import Value, list_, string
 

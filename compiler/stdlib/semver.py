@@ -1,10 +1,10 @@
 """Semantic versions and constraints on them, in the dialect of the reference: `v1.2` is a version too."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.compiler.stdlib.regexes import compile_pattern
+from bakec.ir.records import NamedTuple
 from bakec.ir.strconv import NumberError
 from bakec.ir.values import Value, boolean
 

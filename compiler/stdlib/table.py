@@ -5,8 +5,7 @@ module of this package that holds the function, under its own name, or with an u
 Python has a use for the name.
 """
 
-from typing import NamedTuple
-
+from bakec.ir.records import NamedTuple
 from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, PrimitiveType, SetType, Type
 
 

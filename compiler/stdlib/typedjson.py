@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.jsontext import Bracket, Decoder, JsonError, NumberText, Token
+from bakec.compiler.jsontext import Bracket, Decoder, NumberText, Token
+from bakec.compiler.jsonwriter import JsonError
 from bakec.ir.quoting import quote
 from bakec.ir.types import (
     BOOL,

@@ -43,7 +43,7 @@ NODE_FAILED = Rule(
 )
 BAD_CONFIG = Rule(
     "BK757",
-    "{what} buildkit configuration file: {path}: {reason}",
+    "{what}: {path}: {reason}",
     explain="The configuration of a daemon is copied when its builder is made, with the certificates that it names.",
     exit=Exit.USAGE,
 )

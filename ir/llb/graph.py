@@ -5,7 +5,7 @@ and locations to the first. That is how the reference merges equal steps of diff
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from bakec.ir.llb import ops
 from bakec.ir.llb.ops import (
@@ -21,7 +21,7 @@ from bakec.ir.llb.ops import (
 )
 from bakec.ir.paths import keep_slash, under
 from bakec.ir.platforms import AMD64, Platform
-from bakec.ir.records import dataclass
+from bakec.ir.records import NamedTuple, dataclass
 
 EMPTY: Final = -1
 """Index of no input, and of a dropped output."""

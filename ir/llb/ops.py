@@ -7,11 +7,11 @@ define and to build; make them with keyword arguments, and what is left out is p
 from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from bakec.ir.llb.wire import Field, Kind, Message, Reader, Schema, Writer
 from bakec.ir.platforms import Platform
-from bakec.ir.records import dataclass
+from bakec.ir.records import NamedTuple, dataclass
 
 NO_ENTRIES: Final[Mapping[str, Any]] = MappingProxyType({})
 """The map of a record that was given none."""

@@ -1,7 +1,9 @@
 """Image references, with the grammar and the default names of the Docker ecosystem."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from bakec.ir.records import NamedTuple
 
 _NAME_MAX: Final = 255
 _HOST_PART: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"

@@ -1,7 +1,7 @@
 """States: an output together with what the next process inherits. Immutable; every operation returns a new one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.ir.llb import ops
 from bakec.ir.llb.graph import (
@@ -27,6 +27,7 @@ from bakec.ir.llb.graph import (
 from bakec.ir.llb.ops import NO_ENTRIES, Definition
 from bakec.ir.paths import join
 from bakec.ir.platforms import Platform, normalize
+from bakec.ir.records import NamedTuple
 
 HOST, NONE = 1, 2
 INSECURE = 1

@@ -1,11 +1,11 @@
 """Definitions as a plan stores them: ops by digest, their metadata beside them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from bakec.ir.llb.graph import LlbError
 from bakec.ir.llb.ops import NO_ENTRIES, Definition, OpMetadata, ProgressGroup, digest
 from bakec.ir.plan import OpMeta, PlatformBuild
+from bakec.ir.records import NamedTuple
 
 
 class StoredBuild(NamedTuple):

@@ -7,9 +7,9 @@ come after every other field whatever their number.
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from bakec.ir.records import dataclass
+from bakec.ir.records import NamedTuple, dataclass
 
 Value: TypeAlias = object
 

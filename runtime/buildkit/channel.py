@@ -14,10 +14,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from bakec.ir.diagnostics import Failed
+from bakec.ir.records import dataclass
 from bakec.runtime import scratch
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
 from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Pipe, SocketPipe

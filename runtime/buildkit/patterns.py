@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+from bakec.ir.records import NamedTuple
 
 SPECIAL = frozenset("*[]?^\\")
 """Characters that make a pattern more than a path prefix."""

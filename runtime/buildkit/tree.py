@@ -8,8 +8,8 @@ import fnmatch
 import os
 import stat as unix
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.patterns import Matcher, clean
 from bakec.runtime.buildkit.wire import Stat
 

@@ -5,7 +5,8 @@ A protobuf object for each file of a context costs more than reading the file.
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
+
+from bakec.ir.records import NamedTuple
 
 FRAME = Struct(">BI")
 """gRPC's prefix of a message: compressed or not, and length."""

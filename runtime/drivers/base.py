@@ -7,12 +7,16 @@ A driver file implements `Driver` and imports nothing of the runtime but this mo
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from bakec.ir.codes.builder import BAD_OPTION
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
 from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.records import dataclass, field
+
+TRUE = ("1", "t", "T", "true", "TRUE", "True")
+FALSE = ("0", "f", "F", "false", "FALSE", "False")
+"""How options say yes and no."""
 
 
 class Pipe(Protocol):

@@ -11,14 +11,27 @@ import re
 import tarfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from bakec.ir.diagnostics import Failed
-from bakec.runtime.drivers.base import Boot, Endpoint, Engine, Features, Images, Pipe, Status, bad_option, unreachable
+from bakec.ir.records import dataclass, field
+from bakec.runtime.drivers.base import (
+    FALSE,
+    TRUE,
+    Boot,
+    Endpoint,
+    Engine,
+    Features,
+    Images,
+    Pipe,
+    Status,
+    bad_option,
+    unreachable,
+)
+from bakec.runtime.durations import parse_size
 
 IMAGE = "moby/buildkit:buildx-stable-1"
 STATE = "/var/lib/buildkit"
@@ -34,22 +47,12 @@ END = 2 * tarfile.BLOCKSIZE
 HEADER = 8
 """Bytes before each piece of a command's output: which stream, and its length."""
 STDOUT, STDERR = 1, 2
-UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-TRUE = ("1", "t", "T", "true", "TRUE", "True")
-FALSE = ("0", "f", "F", "false", "FALSE", "False")
 GPUS = ({"Count": -1, "Capabilities": [["gpu"]]},)
 WSL_LIBRARIES = "/usr/lib/wsl"
 
 
-def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?", text.strip().lower())
-    if match is None:
-        raise ValueError(f"invalid size: '{text}'")
-    return int(float(match[1]) * UNITS[match[2]])
-
-
 def _swap(text: str) -> int:
-    return -1 if text == "-1" else _bytes(text)
+    return -1 if text == "-1" else parse_size(text)
 
 
 def _number(text: str) -> int:
@@ -78,7 +81,7 @@ HOST_OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "cgroup-parent": ("CgroupParent", str),
     "cpuset-cpus": ("CpusetCpus", str),
     "cpuset-mems": ("CpusetMems", str),
-    "memory": ("Memory", _bytes),
+    "memory": ("Memory", parse_size),
     "memory-swap": ("MemorySwap", _swap),
     "cpu-quota": ("CpuQuota", _number),
     "cpu-period": ("CpuPeriod", _number),

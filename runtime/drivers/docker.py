@@ -5,11 +5,11 @@ import json
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import Boot, Endpoint, Features, Pipe, SocketPipe, unreachable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class DockerDriver:
 
     host: str = DEFAULT_HOST
     cert_path: str = ""
-    skip_verify: bool = field(default=False, kw_only=True)
+    skip_verify: bool = False
     name: str = field(default="docker", init=False)
     _images: "EngineImages | None" = field(default=None, init=False)
     _tunnels: "list[asyncio.subprocess.Process]" = field(default_factory=list, init=False, repr=False)

@@ -6,8 +6,8 @@ drivers keep. What a build does is up to `work`; what happened is in `log`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.control import BUILD_ID
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway

@@ -7,15 +7,27 @@ reach the daemon through the standard streams of a command that somebody keeps t
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from bakec.runtime.drivers.base import Boot, Endpoint, Features, Images, Pipe, bad_endpoint, bad_option, unreachable
+from bakec.ir.records import dataclass, field
+from bakec.runtime.drivers.base import (
+    FALSE,
+    TRUE,
+    Boot,
+    Endpoint,
+    Features,
+    Images,
+    Pipe,
+    bad_endpoint,
+    bad_option,
+    unreachable,
+)
 
 SCHEMES = ("docker-container", "kube-pod", "npipe", "ssh", "tcp", "unix")
 """Of addresses."""
-OPTIONS = ("cacert", "cert", "key", "servername", "default-load")
+FILES = ("cacert", "cert", "key")
+OPTIONS = (*FILES, "servername", "default-load")
 NAME = re.compile(r"[-\w.]+\Z", re.ASCII)
 CLOSE_SECONDS = 5
 BEGIN_SECONDS = 5
@@ -42,9 +54,8 @@ class RemoteDriver:
     """Opened to see whether the command works, and not used yet."""
 
     def __post_init__(self) -> None:
-        for key in self.options:
-            if key not in OPTIONS:
-                raise bad_option(f"invalid driver option {key} for remote driver")
+        for key, value in self.options.items():
+            self._check(key, value)
         url = urlsplit(self.place)
         if url.scheme == "unix":
             path = unquote(url.netloc + url.path)
@@ -54,8 +65,16 @@ class RemoteDriver:
         else:
             self._command = command_for(self.place)
 
+    def _check(self, key: str, value: str) -> None:
+        if key not in OPTIONS:
+            raise bad_option(f"invalid driver option {key} for remote driver")
+        if key in FILES and not Path(value).is_absolute():
+            raise bad_option(f"non-absolute path '{value}' provided for {key}")
+        if key == "default-load" and value not in (*TRUE, *FALSE):
+            raise bad_option(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+
     def _tcp(self, address: str, host: str) -> Endpoint:
-        certificates = {key: self._read(key) for key in ("cacert", "cert", "key")}
+        certificates = {key: self._read(key) for key in FILES}
         if not (any(certificates.values()) or self.options.get("servername")):
             return Endpoint(address=address, authority=host)
         missing = [] if certificates["cacert"] else ["cacert"]
@@ -75,11 +94,8 @@ class RemoteDriver:
         value = self.options.get(key)
         if not value:
             return b""
-        path = Path(value)
-        if not path.is_absolute():
-            raise bad_option(f"non-absolute path '{value}' provided for {key}")
         try:
-            return path.read_bytes()
+            return Path(value).read_bytes()
         except OSError as error:
             raise bad_option(f"{key}: {error.strerror}") from error
 
@@ -119,8 +135,7 @@ class RemoteDriver:
 
     def features(self, labels: Mapping[str, str]) -> Features:
         del labels
-        load = self.options.get("default-load", "").lower() in ("1", "t", "true")
-        return Features(default_load=load)
+        return Features(default_load=self.options.get("default-load") in TRUE)
 
     async def close(self) -> None:
         for pipe in self._processes:

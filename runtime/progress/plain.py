@@ -10,9 +10,9 @@ when the current one has had its share, and `#5 ...` says that it will be back.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TextIO
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 from bakec.runtime.progress.trace import Item, Step, Trace, size
 

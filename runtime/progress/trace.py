@@ -6,8 +6,8 @@ the cache, then the run itself), and two targets that share it send it both.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
 
 KEPT_LINES = 10

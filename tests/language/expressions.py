@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bakec.compiler.eval.evaluate import evaluate
 from bakec.compiler.eval.scope import Budget, Scope
 from bakec.compiler.hcl.parse import parse_expression
-from bakec.compiler.jsontext import encode
+from bakec.compiler.jsonwriter import encode
 from bakec.ir.diagnostics import Diagnostic, Diagnostics
 from bakec.ir.span import Source
 from bakec.ir.syntax import ScopeTraversal

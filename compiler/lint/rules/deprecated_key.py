@@ -1,11 +1,12 @@
 """A key that has a newer form."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.compiler.lint.project import Project, place
 from bakec.ir.codes import lint as codes
 from bakec.ir.diagnostics import Diagnostic
+from bakec.ir.records import NamedTuple
 
 
 class Deprecated(NamedTuple):

@@ -6,9 +6,9 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.proto.content_pb2 import (
     COMMIT,
     STAT,

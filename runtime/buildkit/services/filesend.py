@@ -4,9 +4,9 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from bakec.ir.records import dataclass
 from bakec.runtime.buildkit.transport import UNKNOWN, Call, Services, StatusError
 from bakec.runtime.buildkit.tree import DEVICE, DIRECTORY, FIFO, SYMLINK, TYPE, permissions
 from bakec.runtime.buildkit.wire import (

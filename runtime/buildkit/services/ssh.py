@@ -13,10 +13,10 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from bakec.ir.plan import Ssh
+from bakec.ir.records import dataclass
 from bakec.runtime.buildkit.proto.ssh_pb2 import CheckAgentRequest
 from bakec.runtime.buildkit.transport import UNKNOWN, Call, Services, StatusError, unary
 from bakec.runtime.buildkit.wire import bytes_message, frame, read_bytes_message

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bakec.compiler.jsontext import encode
+from bakec.compiler.jsonwriter import encode
 from bakec.compiler.stdlib.registry import FUNCTIONS, ArityError, Function, FunctionError, call
 from bakec.ir.values import Value, integer, null, string, tuple_
 from tests.language.expressions import Example, examples, outcome, value_of

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.jsontext import encode
+from bakec.compiler.jsonwriter import encode
 from bakec.compiler.stdlib.registry import FUNCTIONS, Function, FunctionError, call
 from bakec.ir import numbers
 from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, MapType, ObjectType, SetType, Type

@@ -4,7 +4,7 @@ import pytest
 
 from bakec.compiler import graphemes
 from bakec.compiler.csv import CsvError, parse_record, parse_records
-from bakec.compiler.jsontext import encode
+from bakec.compiler.jsonwriter import encode
 from bakec.compiler.stdlib.typedjson import TypedJsonError, from_typed_json
 from bakec.compiler.timestamps import Time
 from bakec.ir.durations import parse_duration
