@@ -5,6 +5,7 @@ A lone surrogate stands for a byte that was not UTF-8, as `surrogateescape` deco
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 _ESCAPES = {
     "\a": "\\a",
@@ -52,13 +53,17 @@ def quote_char(char: str) -> str:
     return "'\"'" if char == '"' else f"'{_quoted(char)}'"
 
 
-_UNSAFE = r'[\x00-\x1f"\\<>&\u2028\u2029]'
 _JSON_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def json_quoted(text: str) -> str:
     """`text` as a JSON string; safe inside of HTML."""
-    return f'"{re.sub(_UNSAFE, _json_escape, text)}"'
+    return f'"{_unsafe().sub(_json_escape, text)}"'
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    return re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029]')
 
 
 def _json_escape(found: re.Match[str]) -> str:

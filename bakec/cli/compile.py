@@ -2,9 +2,8 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.output import report
@@ -42,22 +41,16 @@ def write_file(path: str, data: bytes) -> None:
     if path == "-":
         sys.stdout.buffer.write(data)
         return
-    target = Path(path)
+    folder, name = os.path.split(path)
+    fresh = os.path.join(folder, f".{name}.{os.urandom(8).hex()}")  # noqa: PTH118 - `tempfile` is slow to import
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(fresh, "xb") as file:  # noqa: PTH123
                 file.write(data)
-            os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gave a name
-            os.replace(name, target)  # noqa: PTH105
+            os.replace(fresh, path)  # noqa: PTH105
         except BaseException:
-            os.unlink(name)  # noqa: PTH108
+            with suppress(FileNotFoundError):
+                os.unlink(fresh)  # noqa: PTH108
             raise
     except OSError as error:
         raise fail(codes.CANNOT_WRITE.at(None, path=path, reason=(error.strerror or str(error)).lower())) from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
