@@ -8,6 +8,7 @@ the daemon writes no chain that another engine may be using. Without root the pr
 import asyncio
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ PROGRAM_FILE = "program"
 SOCKET_LENGTH = 100
 START_SECONDS, STOP_SECONDS, STEP = 60.0, 20.0, 0.05
 BRIDGE = "bakec0"
-SUBNETS = tuple(f"10.214.{number}" for number in range(250))
+SUBNETS = tuple(f"10.215.{number}" for number in range(250))
 LOG_LINES = 5
 
 
@@ -105,7 +106,7 @@ class LocalDriver:
 
     async def stop(self) -> None:
         pid = self._pid()
-        for kill, number in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
+        for kill, number in ((os.kill, signal.SIGTERM), (_kill_group, signal.SIGKILL)):
             if not pid:
                 break
             with suppress(ProcessLookupError):
@@ -145,11 +146,10 @@ class LocalDriver:
     async def _start(self, boot: Boot) -> None:
         self._socket.unlink(missing_ok=True)
         log = self.folder / "log"
-        with log.open("wb") as sink:
-            pid = _spawn(self._command(boot), sink.fileno(), self.env)
+        pid = _spawn(self._command(boot), log, self.env)
         (self.folder / "pid").write_text(str(pid))
         (self.folder / PROGRAM_FILE).write_text(self.program)
-        await self._until(lambda: self._socket.exists() or os.waitpid(pid, os.WNOHANG) != (0, 0), START_SECONDS)
+        await self._until(lambda: self._socket.exists() or not _is_alive(pid), START_SECONDS)
         if not await self._answers():
             words = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
             boot.say("".join(f"{line}\n" for line in words).encode())
@@ -187,10 +187,9 @@ class LocalDriver:
         try:
             pid = int((self.folder / "pid").read_text())
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (OSError, ValueError):
             return 0
-        return pid if str(self.folder).encode() in command and state != "Z" else 0
+        return pid if str(self.folder).encode() in command and _is_alive(pid) else 0
 
     async def _until(self, is_so: Callable[[], bool], seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -198,11 +197,24 @@ class LocalDriver:
             await asyncio.sleep(STEP)
 
 
-def _spawn(command: Sequence[str], output: int, env: Mapping[str, str]) -> int:
-    """Start what outlives us: in a session of its own, in no folder that somebody may want to remove."""
-    shell = ("/bin/sh", "-c", 'cd / && exec "$@" </dev/null', "sh", *command)
-    streams = [(os.POSIX_SPAWN_DUP2, output, number) for number in (1, 2)]
-    return os.posix_spawn(shell[0], shell, dict(env), file_actions=streams, setsid=True)
+def _spawn(command: Sequence[str], log: Path, env: Mapping[str, str]) -> int:
+    """Start what outlives us: no child of ours, in a session of its own, and in no folder that somebody may want to
+    remove. Returns its number."""
+    shell = ("/bin/sh", "-c", 'cd /; "$@" </dev/null >"$0" 2>&1 & echo $!', str(log), *command)
+    done = subprocess.run(shell, env=dict(env), stdout=subprocess.PIPE, start_new_session=True, check=True)
+    return int(done.stdout)
+
+
+def _is_alive(pid: int) -> bool:
+    """Not ended, and not waiting for somebody to notice that it has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _kill_group(pid: int, number: int) -> None:
+    os.killpg(os.getpgid(pid), number)
 
 
 def _failed(reason: str) -> Failed:
@@ -218,11 +230,11 @@ def _make_bridge(boot: Boot) -> list[str]:
     _remove_bridge()
     subnet = next((one for one in SUBNETS if f"{one}." not in routes), "")
     if not subnet:
-        raise _failed("no network between 10.214.0.0 and 10.214.249.0 is free")
+        raise _failed("no network between 10.215.0.0 and 10.215.249.0 is free")
     _run("ip", "link", "add", BRIDGE, "type", "bridge")
     _run("ip", "addr", "add", f"{subnet}.1/24", "dev", BRIDGE)
     _run("ip", "link", "set", BRIDGE, "up")
-    if not _set_rules("-I"):
+    if not _set_rules("-I", subnet):
         boot.say(b"no netfilter here: steps of builds reach this machine only\n")
     with suppress(OSError):
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
@@ -231,14 +243,16 @@ def _make_bridge(boot: Boot) -> list[str]:
 
 def _remove_bridge() -> None:
     if os.geteuid() == 0 and Path(f"/sys/class/net/{BRIDGE}").exists():
-        _set_rules("-D")
+        found = re.search(r"inet (\d+\.\d+\.\d+)\.", _run("ip", "-4", "addr", "show", "dev", BRIDGE))
+        if found:
+            _set_rules("-D", found[1])
         _run("ip", "link", "delete", BRIDGE)
 
 
-def _set_rules(action: str) -> bool:
+def _set_rules(action: str, subnet: str) -> bool:
     """Insert or delete the rules that let builds reach the world; False where that cannot be."""
     rules = (
-        ("nat", "POSTROUTING", "-s", "10.214.0.0/16", "!", "-o", BRIDGE, "-j", "MASQUERADE"),
+        ("nat", "POSTROUTING", "-s", f"{subnet}.0/24", "!", "-o", BRIDGE, "-j", "MASQUERADE"),
         ("filter", "FORWARD", "-i", BRIDGE, "-j", "ACCEPT"),
         ("filter", "FORWARD", "-o", BRIDGE, "-j", "ACCEPT"),
     )
