@@ -20,12 +20,13 @@ from pathlib import Path
 
 from bakec.ir.codes.builder import LOCAL_FAILED, LOCAL_STARTED
 from bakec.ir.diagnostics import Failed, fail
-from bakec.runtime.drivers.base import Boot, Driver, Endpoint, Features, Images, Pipe, Status
+from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Features, Images, Pipe, Status
 
 PROGRAMS = ("buildkitd", "dockerd")
 """What can be started, the first one at hand."""
 PROGRAM_FILE = "program"
 """Names what was started in the folder."""
+OF_THE_MACHINE = "/run/buildkit /run/docker /run/containerd /run/xtables.lock"
 SOCKET_LENGTH = 100
 START_SECONDS, STOP_SECONDS, STEP = 60.0, 20.0, 0.05
 BRIDGE = "bakec0"
@@ -122,7 +123,7 @@ class LocalDriver:
     async def remove(self, *, keep_state: bool) -> None:
         await self.stop()
         if not keep_state:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._erase()
 
     @property
     def _socket(self) -> Path:
@@ -150,16 +151,21 @@ class LocalDriver:
         (self.folder / "pid").write_text(str(pid))
         (self.folder / PROGRAM_FILE).write_text(self.program)
         await self._until(lambda: self._socket.exists() or not _is_alive(pid), START_SECONDS)
+        try:
+            await self.inner.open(SILENT)
+        except Failed:
+            await self._until(lambda: not _is_alive(pid), STEP)
         if not await self._answers():
-            words = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-            boot.say("".join(f"{line}\n" for line in words).encode())
-            raise _failed(f"{self.program} did not come up: {words[-1] if words else f'see {log}'}")
+            words = log.read_text(errors="replace").splitlines()
+            boot.say("".join(f"{line}\n" for line in words[-LOG_LINES:]).encode())
+            own = [line for line in words if not line.startswith("[rootlesskit:")]
+            raise _failed(f"{self.program} did not come up: {own[-1] if own else f'see {log}'}")
 
     def _command(self, boot: Boot) -> list[str]:
         state, socket = str(self.folder / "state"), f"unix://{self._socket}"
         is_root = os.geteuid() == 0
         if Path(self.program).name == "buildkitd":
-            apart = [] if is_root else ["--oci-worker-no-process-sandbox"]
+            apart = [] if is_root else ["--rootless"]
             return [*self._rootless(), self.program, "--addr", socket, "--root", state, *apart]
         flags = {
             "data-root": state,
@@ -172,15 +178,27 @@ class LocalDriver:
         return [*self._rootless(), self.program, *own, *more, *network]
 
     def _rootless(self) -> list[str]:
-        """What makes a user root of a namespace of his own."""
+        """What makes a user root of a namespace of his own. What the machine's own daemons have below /run is not
+        for him: there it is only a link, which is removed."""
         if os.geteuid() == 0:
             return []
         found = shutil.which("rootlesskit", path=self.env.get("PATH"))
         if not found:
             raise _failed("it takes root, or rootlesskit on PATH")
         has_network = shutil.which("slirp4netns", path=self.env.get("PATH"))
+        if not has_network and Path(self.program).name == "dockerd":
+            raise _failed("dockerd without root takes slirp4netns on PATH")
         network = ["--net=slirp4netns", "--disable-host-loopback"] if has_network else ["--net=host"]
-        return [found, *network, "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"]
+        clean = ["sh", "-c", f'rm -f {OF_THE_MACHINE}; exec "$@"', "sh"]
+        return [found, *network, "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave", *clean]
+
+    def _erase(self) -> None:
+        """Files of a namespace are removed in one: their owners are others outside of it."""
+        if os.geteuid() != 0 and (kit := shutil.which("rootlesskit", path=self.env.get("PATH"))):
+            subprocess.run((kit, "rm", "-rf", str(self.folder)), env=dict(self.env), capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():
+            raise _failed(f"{self.folder} cannot be removed")
 
     def _pid(self) -> int:
         """Of the process that was started here; 0 when it has ended. Its number may be somebody else's by now."""
