@@ -324,6 +324,9 @@ class _Run:
             options=self._options,
         )
 
+    def _introduce(self, digest: str, target: str, place: str) -> None:
+        self._place.display.introduce(digest, target if len(self._jobs) > 1 else "", place)
+
     def _station(self, fleet: Fleet, index: int, found: Site, requests: Mapping[JobId, Request]) -> Station:
         connection = fleet.connections[index]
         node = Node(
@@ -334,6 +337,7 @@ class _Run:
             ops=self._plan.ops,
             op_meta=self._plan.op_meta,
             dockerfiles=self._plan.dockerfiles,
+            introduce=self._introduce,
         )
         return Station(
             name=fleet.builder.nodes[index].name,

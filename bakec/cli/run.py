@@ -18,11 +18,11 @@ from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Plan
 from bakec.runtime.policies import refuse
 
-MODES: Final = ("auto", "plain", "tty", "quiet", "rawjson")
-"""How progress may be shown."""
-
 if TYPE_CHECKING:
     from bakec.runtime.schedule import Claim
+
+MODES: Final = ("auto", "plain", "tty", "quiet", "rawjson")
+"""How progress may be shown."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,8 +63,8 @@ def add_run_flags(parser: Parser) -> None:
     publish = "push each target when it is built, all after all are built, or nothing"
     add("--publish", choices=("each", "after-all", "never"), default="each", help=publish)
     parser.switch("--dry-run", help="print what would be built in which order, and build nothing")
-    progress = "auto, plain, tty, quiet or rawjson (on standard error; default: BUILDKIT_PROGRESS, or auto)"
-    add("--progress", type=_mode, default=os.environ.get("BUILDKIT_PROGRESS", ""), metavar="MODE", help=progress)
+    progress = "how to show progress, on standard error (default: BUILDKIT_PROGRESS, or auto)"
+    add("--progress", choices=MODES, default="", metavar="MODE", help=progress)
     add("--metadata-file", default="", metavar="FILE", help="write the results as JSON")
     add("--timeout", type=_seconds, default=0.0, metavar="SECONDS", help="how long one job may take")
     add("--deadline", type=_seconds, default=0.0, metavar="SECONDS", help="how long the run may take")
@@ -75,27 +75,18 @@ def add_run_flags(parser: Parser) -> None:
     add("--retries", action="append", default=[], metavar="[FAULT=]N", help=retries)
 
 
-def _mode(text: str) -> str:
-    if text not in ("", *MODES):
-        raise argparse.ArgumentTypeError(f"invalid progress mode {text}")
-    return text or "auto"
-
-
 def _seconds(text: str) -> float:
     """A length of time; 0 is no limit."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
+    seconds = float(text)
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"invalid number of seconds {text!r}")
+        raise ValueError(f"{text!r} is no length of time")
     return seconds
 
 
 def _count(text: str) -> int:
     """0 is no limit."""
     if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"invalid number {text!r}")
+        raise ValueError(f"invalid number: {text!r}")
     return int(text)
 
 
@@ -134,7 +125,7 @@ def perform(
         claims=claims,
         keep_going=bool(args.keep_going) or args.fail == "keep-going",
         publish=args.publish,
-        progress=args.progress,
+        progress=args.progress or _usual_mode(os.environ),
         metadata_file=Path(args.metadata_file) if args.metadata_file else None,
         timeout=args.timeout,
         retries=retries,
@@ -153,6 +144,15 @@ def perform(
     from bakec.cli.calls import parse_form, print_calls
 
     return result.exit or print_calls(plan, result, parse_form(getattr(args, "call", "")))
+
+
+def _usual_mode(env: Mapping[str, str]) -> str:
+    """How progress is shown unless a flag says so. Raises `Failed`."""
+    mode = env.get("BUILDKIT_PROGRESS") or "auto"
+    if mode not in MODES:
+        reason = f"it is none of {', '.join(MODES)}"
+        raise fail(run_codes.BAD_LIMIT.at(None, flag="BUILDKIT_PROGRESS", value=mode, reason=reason))
+    return mode
 
 
 def _rehearse(plan: Plan, limits: Mapping[str, int], claims: Mapping[str, "Claim"]) -> str:

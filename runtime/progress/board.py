@@ -1,8 +1,9 @@
 """What the schedule knows of a run, for displays that show more than the steps of builds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from bakec.ir.records import dataclass
 
 WORDS: Final = {"solving": "is read", "building": "is built", "finishing": "is exported"}
 """Phases of work, as they are shown."""
