@@ -7,6 +7,7 @@ the daemon writes no chain that another engine may be using. Without root the pr
 
 import asyncio
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -29,7 +30,8 @@ PROGRAM_FILE = "program"
 OF_THE_MACHINE = "/run/buildkit /run/docker /run/containerd /run/xtables.lock"
 SOCKET_LENGTH = 100
 START_SECONDS, STOP_SECONDS, STEP = 60.0, 20.0, 0.05
-BRIDGE = "bakec0"
+BRIDGE = "bakecl"
+"""How the name of a bridge begins; the rest stands for its folder."""
 SUBNETS = tuple(f"10.215.{number}" for number in range(250))
 LOG_LINES = 5
 
@@ -116,7 +118,7 @@ class LocalDriver:
             pid = self._pid()
         if pid:
             raise _failed(f"process {pid} does not end")
-        _remove_bridge()
+        _remove_bridge(self.bridge)
         for name in ("socket", "pid", PROGRAM_FILE):
             (self.folder / name).unlink(missing_ok=True)
 
@@ -124,6 +126,11 @@ class LocalDriver:
         await self.stop()
         if not keep_state:
             self._erase()
+
+    @property
+    def bridge(self) -> str:
+        """The network of builds, of a `dockerd` that root has started."""
+        return BRIDGE + hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]
 
     @property
     def _socket(self) -> Path:
@@ -173,7 +180,7 @@ class LocalDriver:
             "pidfile": str(self.folder / "dockerd.pid"),
         }
         own = [f"--{name}={value}" for name, value in flags.items()]
-        network = _make_bridge(boot) if is_root else ["--rootless"]
+        network = _make_bridge(self.bridge, boot) if is_root else ["--rootless"]
         more = ["--host", socket, "--config-file=/dev/null", "--feature=containerd-snapshotter=true"]
         return [*self._rootless(), self.program, *own, *more, *network]
 
@@ -242,37 +249,37 @@ def _failed(reason: str) -> Failed:
 # The bridge
 
 
-def _make_bridge(boot: Boot) -> list[str]:
+def _make_bridge(bridge: str, boot: Boot) -> list[str]:
     """A bridge on a network that nothing else uses, and the flags that tell a dockerd of it."""
     routes = _run("ip", "-4", "route", "show", "table", "all") + _run("ip", "-4", "addr")
-    _remove_bridge()
+    _remove_bridge(bridge)
     subnet = next((one for one in SUBNETS if f"{one}." not in routes), "")
     if not subnet:
         raise _failed("no network between 10.215.0.0 and 10.215.249.0 is free")
-    _run("ip", "link", "add", BRIDGE, "type", "bridge")
-    _run("ip", "addr", "add", f"{subnet}.1/24", "dev", BRIDGE)
-    _run("ip", "link", "set", BRIDGE, "up")
-    if not _set_rules("-I", subnet):
+    _run("ip", "link", "add", bridge, "type", "bridge")
+    _run("ip", "addr", "add", f"{subnet}.1/24", "dev", bridge)
+    _run("ip", "link", "set", bridge, "up")
+    if not _set_rules("-I", bridge, subnet):
         boot.say(b"no netfilter here: steps of builds reach this machine only\n")
     with suppress(OSError):
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    return [f"--bridge={BRIDGE}", "--iptables=false", "--ip6tables=false"]
+    return [f"--bridge={bridge}", "--iptables=false", "--ip6tables=false"]
 
 
-def _remove_bridge() -> None:
-    if os.geteuid() == 0 and Path(f"/sys/class/net/{BRIDGE}").exists():
-        found = re.search(r"inet (\d+\.\d+\.\d+)\.", _run("ip", "-4", "addr", "show", "dev", BRIDGE))
+def _remove_bridge(bridge: str) -> None:
+    if os.geteuid() == 0 and Path(f"/sys/class/net/{bridge}").exists():
+        found = re.search(r"inet (\d+\.\d+\.\d+)\.", _run("ip", "-4", "addr", "show", "dev", bridge))
         if found:
-            _set_rules("-D", found[1])
-        _run("ip", "link", "delete", BRIDGE)
+            _set_rules("-D", bridge, found[1])
+        _run("ip", "link", "delete", bridge)
 
 
-def _set_rules(action: str, subnet: str) -> bool:
+def _set_rules(action: str, bridge: str, subnet: str) -> bool:
     """Insert or delete the rules that let builds reach the world; False where that cannot be."""
     rules = (
-        ("nat", "POSTROUTING", "-s", f"{subnet}.0/24", "!", "-o", BRIDGE, "-j", "MASQUERADE"),
-        ("filter", "FORWARD", "-i", BRIDGE, "-j", "ACCEPT"),
-        ("filter", "FORWARD", "-o", BRIDGE, "-j", "ACCEPT"),
+        ("nat", "POSTROUTING", "-s", f"{subnet}.0/24", "!", "-o", bridge, "-j", "MASQUERADE"),
+        ("filter", "FORWARD", "-i", bridge, "-j", "ACCEPT"),
+        ("filter", "FORWARD", "-o", bridge, "-j", "ACCEPT"),
     )
     commands = (("iptables", "-w", "-t", table, action, *rule) for table, *rule in rules)
     try:
