@@ -181,8 +181,11 @@ class _Run:
                 await site.share(stack, connection, requests[node].values(), sites[node].node_id)
             self._place = self._workplace(fleet, shares, sites, requests, display)
             self._waiting = None
-            async with asyncio.TaskGroup() as self._group:
-                self._dispatch()
+            try:
+                async with asyncio.TaskGroup() as self._group:
+                    self._dispatch()
+            finally:
+                del self._place  # it knows us: connections would stay open until somebody collects garbage
 
     def _limit_nodes(self, shares: Shares) -> None:
         """Before anything was started: the schedule as before, with a pool for each node."""
@@ -218,6 +221,7 @@ class _Run:
         finally:
             ticker.cancel()
             display.close()
+            self._display = None
             if self._logs:
                 self._logs.close()
 
