@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := /var/lib/bakec-bench
 ENGINE := eval "$$(scripts/engine env)"
 
 .PHONY: help demo test unit chromium engine-test conformance lint types contracts fmt bench generate engine stop clean
@@ -48,8 +49,10 @@ fmt: $(VENV)/.ready ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: engine ## measure against buildx
-	$(ENGINE) && $(BIN)/python -m benchmarks
+bench: $(VENV)/.ready ## measure against buildx, on an engine that keeps its data in memory
+	scripts/engine start --tmpfs --root $(BENCH)
+	eval "$$(scripts/engine env --root $(BENCH))" && $(BIN)/python -m benchmarks; status=$$?; \
+	scripts/engine stop --root $(BENCH); exit $$status
 
 generate: $(VENV)/.ready ## write generated files anew
 	$(BIN)/python scripts/generate.py

@@ -6,7 +6,6 @@ Nothing here prints, but `run`, which shows the progress that is asked for on st
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakec.ir.diagnostics import Diagnostics, Failed, fail
@@ -46,7 +45,8 @@ def compile_files(
         sets=tuple(sets),
         variables=dict(variables or {}),
     )
-    host = Host(env=dict(os.environ if env is None else env), cwd=Path.cwd() if root is None else Path(root).absolute())
+    folder = os.path.join(os.getcwd(), root or "")  # noqa: PTH109, PTH118 - `pathlib` is most of a small `show`
+    host = Host(env=dict(os.environ if env is None else env), cwd=folder)
     return compile_plan(options, host, Diagnostics() if warnings is None else warnings)
 
 
@@ -92,6 +92,8 @@ def run(
 
     Raises `Failed`, before anything is built, for a privilege that the plan asks for and was not granted.
     """
+    from pathlib import Path
+
     from bakec.ir.codes import define
     from bakec.runtime import privileges
     from bakec.runtime.engine import run_plan

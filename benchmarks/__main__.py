@@ -1,130 +1,59 @@
 """`python -m benchmarks`: bakec and the installed buildx, alternately in one run; medians, ratios, memory, growth.
 
-Wall time of whole processes, so that start-up counts. `--rounds` and `--seed` vary the run, `--only SHAPE` picks one.
-Results are appended to benchmarks/history.jsonl, and drawn in benchmarks/ratios.svg.
+Wall time of whole processes, so that start-up counts. `--rounds` and `--seed` vary the run, `--only TEXT` picks the
+cases whose name holds it, and the parts are `compile`, `plan` and `run` (all, unless named). A whole run is added to
+benchmarks/history.jsonl, and drawn in benchmarks/ratios.svg.
 """
 
 import argparse
 import json
-import math
 import os
 import platform
-import random
-import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.inputs import SHAPES
+from benchmarks import compiling, planning, running
+from benchmarks.measure import Row, Sample
 from benchmarks.picture import draw
 
 HERE = Path(__file__).resolve().parent
-
-
-class Sample(NamedTuple):
-    seconds: float
-    megabytes: float
-
-
-class Row(NamedTuple):
-    """Medians of one input: seconds and peak resident memory (MB) of both, and how the time grew from the size before
-    (1 is linear)."""
-
-    shape: str
-    size: int
-    bakec: float
-    buildx: float
-    bakec_memory: float
-    buildx_memory: float
-    growth: float | None
-
-    @property
-    def ratio(self) -> float:
-        return self.bakec / self.buildx
-
-
-def measure(command: Sequence[str], folder: Path) -> Sample:
-    """One process from start to end, its output thrown away."""
-    started = time.perf_counter()
-    with (folder / "out").open("wb") as out:
-        child = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - started
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(command)} failed with exit code {child.returncode}")
-    return Sample(seconds, usage.ru_maxrss / 1024)
-
-
-def buildx() -> list[str]:
-    """The buildx program itself: started through docker it would pay for two."""
-    docker = shutil.which("docker")
-    folders = [Path(docker).resolve().parent.parent if docker else Path("/usr"), Path("/usr")]
-    for folder in folders:
-        for place in ("libexec/docker/cli-plugins", "lib/docker/cli-plugins"):
-            found = folder / place / "docker-buildx"
-            if found.exists():
-                return [str(found)]
-    raise SystemExit("buildx is not installed: scripts/engine start, then eval its env")
-
-
-def rows(rounds: int, seed: int, only: str) -> Iterator[Row]:
-    ours, theirs = [sys.executable, "-m", "bakec"], buildx()
-    for shape, (generate, name, sizes) in SHAPES.items():
-        if only and shape != only:
-            continue
-        before: Row | None = None
-        for size in sizes:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder)
-                (path / name).write_text(generate(size, random.Random(seed + size)))
-                tries = rounds if size <= 1000 else max(2, rounds // 2)
-                measure([*ours, "print"], path)
-                samples = [
-                    (measure([*ours, "print"], path), measure([*theirs, "bake", "--print"], path)) for _ in range(tries)
-                ]
-            row = _row(shape, size, samples, before)
-            before = row
-            yield row
-
-
-def _row(shape: str, size: int, samples: list[tuple[Sample, Sample]], before: Row | None) -> Row:
-    ours = statistics.median(one.seconds for one, _ in samples)
-    growth = math.log(ours / before.bakec) / math.log(size / before.size) if before else None
-    return Row(
-        shape,
-        size,
-        ours,
-        statistics.median(two.seconds for _, two in samples),
-        statistics.median(one.megabytes for one, _ in samples),
-        statistics.median(two.megabytes for _, two in samples),
-        growth,
-    )
+PARTS = {each.PART: each.cases for each in (compiling, planning, running)}
+HEAD = (
+    f"{'':<8} {'case':<36} {'bakec s':>9} {'buildx s':>9} {'ratio':>7} {'limit':>6} {'MB':>5} {'MB':>5} {'growth':>6}"
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    form = argparse.RawTextHelpFormatter
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__, formatter_class=form)
+    parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", choices=["", *SHAPES])
+    parser.add_argument("--only", default="", metavar="TEXT")
     args = parser.parse_args()
-    print(f"{'shape':<10} {'size':>6} {'bakec s':>9} {'buildx s':>9} {'ratio':>7} {'MB':>6} {'MB':>6} {'growth':>7}")
+    if unknown := set(args.parts) - PARTS.keys():
+        parser.error(f"no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
+    print(HEAD)
     found: list[Row] = []
-    for row in rows(args.rounds, args.seed, args.only):
-        found.append(row)
-        growth = "" if row.growth is None else f"{row.growth:.2f}"
-        print(
-            f"{row.shape:<10} {row.size:>6} {row.bakec:>9.3f} {row.buildx:>9.3f} {row.ratio:>7.2f} "
-            f"{row.bakec_memory:>6.0f} {row.buildx_memory:>6.0f} {growth:>7}",
-            flush=True,
-        )
-    if not args.only:
+    for part in args.parts or PARTS:
+        for row in PARTS[part](args.rounds, args.seed, args.only):
+            print(shown(row), flush=True)
+            found.append(row)
+    if not args.parts and not args.only:
         keep(found, args.seed, args.rounds)
+
+
+def shown(row: Row) -> str:
+    other, ratio = row.buildx, row.ratio
+    parts = [
+        f"{row.part:<8} {row.name:<36} {row.bakec.seconds:>9.3f}",
+        f"{other.seconds:>9.3f} {ratio:>7.2f}" if other else f"{'-':>9} {'-':>7}",
+        f"{row.limit:>6g}" if other and row.limit else f"{'':>6}",
+        f"{row.bakec.megabytes:>5.0f} {other.megabytes:>5.0f}" if other else f"{row.bakec.megabytes:>5.0f} {'-':>5}",
+        f"{row.growth:>6.2f}" if row.growth is not None else f"{'':>6}",
+        row.note,
+    ]
+    return " ".join(parts).rstrip()
 
 
 def keep(found: Sequence[Row], seed: int, rounds: int) -> None:
@@ -134,11 +63,16 @@ def keep(found: Sequence[Row], seed: int, rounds: int) -> None:
         "rounds": rounds,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "rows": [[row.shape, row.size, round(row.bakec, 4), round(row.buildx, 4)] for row in found],
+        "rows": [[row.part, row.name, _rounded(row.bakec), _rounded(row.buildx)] for row in found],
     }
     with (HERE / "history.jsonl").open("a") as file:
         file.write(json.dumps(record) + "\n")
-    (HERE / "ratios.svg").write_text(draw([(f"{row.shape} {row.size}", row.ratio) for row in found]))
+    ratios = [(row.name, row.ratio) for row in found if row.ratio is not None and row.part != planning.PART]
+    (HERE / "ratios.svg").write_text(draw(ratios))
+
+
+def _rounded(sample: Sample | None) -> list[float] | None:
+    return [round(value, 4) for value in sample] if sample else None
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
-Generator = Callable[[int, random.Random], str]
+Generator = Callable[[int, random.Random], str | Mapping[str, str]]
 
 
 def wide(count: int, rng: random.Random) -> str:
@@ -102,12 +105,47 @@ def compose(count: int, rng: random.Random) -> str:
     return "services:\n" + "".join(body.format(number=number, seed=rng.randrange(100)) for number in range(count))
 
 
-SHAPES: Final[Mapping[str, tuple[Generator, str, tuple[int, ...]]]] = {
-    "wide": (wide, "docker-bake.hcl", (10, 100, 1000, 5000)),
-    "deep": (deep, "docker-bake.hcl", (10, 100, 1000)),
-    "matrix": (matrix, "docker-bake.hcl", (10, 100, 1000, 5000)),
-    "linked": (linked, "docker-bake.hcl", (10, 100, 500)),
-    "functions": (functions, "docker-bake.hcl", (10, 100, 1000)),
-    "compose": (compose, "compose.yaml", (10, 100, 1000)),
+def files(count: int, rng: random.Random) -> Mapping[str, str]:
+    """Many small files, a target in each, and variables that all of them use."""
+    names = [f"t{number}" for number in range(count)]
+    group = f'group "default" {{ targets = {json.dumps(names)} }}\n'
+    found = {"f.hcl": f'variable "V" {{ default = "{rng.randrange(100)}" }}\n{group}'}
+    for name in names:
+        found[f"{name}.hcl"] = f'target "{name}" {{\n  context = "{name}"\n  tags = ["{name}:${{V}}"]\n}}\n'
+    return found
+
+
+class Shape(NamedTuple):
+    """A generator, the file that it fills, and the sizes; those above `asked` are measured without buildx, which takes
+    minutes for them."""
+
+    generate: Generator
+    file: str
+    sizes: tuple[int, ...]
+    asked: int = 5000
+
+    def write(self, folder: Path, size: int, seed: int) -> None:
+        made = self.generate(size, random.Random(seed + size))
+        for name, text in ({self.file: made} if isinstance(made, str) else made).items():
+            (folder / name).write_text(text)
+
+
+SHAPES: Final = {
+    "wide": Shape(wide, "docker-bake.hcl", (10, 100, 1000, 5000, 20_000)),
+    "deep": Shape(deep, "docker-bake.hcl", (10, 100, 1000, 5000), 1000),
+    "matrix": Shape(matrix, "docker-bake.hcl", (10, 100, 1000, 5000, 10_000)),
+    "linked": Shape(linked, "docker-bake.hcl", (10, 100, 500, 2000), 500),
+    "functions": Shape(functions, "docker-bake.hcl", (10, 100, 1000)),
+    "compose": Shape(compose, "compose.yaml", (10, 100, 1000)),
+    "files": Shape(files, "", (10, 100, 1000)),
 }
-"""Shape: generator, file name, sizes."""
+
+
+def write(folder: Path, shape: str, size: int, seed: int) -> None:
+    """Write an input, from a process of its own: what a measured process uses is counted from what this one uses."""
+    command = [sys.executable, "-m", "benchmarks.inputs", shape, str(size), str(seed), str(folder)]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[1])
+
+
+if __name__ == "__main__":
+    SHAPES[sys.argv[1]].write(Path(sys.argv[4]), int(sys.argv[2]), int(sys.argv[3]))

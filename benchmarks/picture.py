@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-_ROW, _LEFT, _WIDTH = 22, 130, 420
+_ROW, _LEFT, _WIDTH = 22, 190, 420
 
 
 def draw(ratios: Sequence[tuple[str, float]]) -> str:
@@ -12,7 +12,7 @@ def draw(ratios: Sequence[tuple[str, float]]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 70}" height="{height}" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{_LEFT}" y="16">time of bakec print, as a share of buildx bake --print</text>',
+        f'<text x="{_LEFT}" y="16">time of bakec as a share of that of buildx</text>',
     ]
     for at, (name, ratio) in enumerate(ratios):
         top = 26 + at * _ROW

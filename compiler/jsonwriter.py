@@ -1,28 +1,13 @@
 """Values as JSON, as the reference writes it."""
 
-import re
-
 from bakec.ir import numbers
 from bakec.ir.numbers import Float
+from bakec.ir.quoting import json_quoted
 from bakec.ir.values import Value
 
 
 class JsonError(ValueError):
     """The text is not JSON, or the value has no text."""
-
-
-_UNSAFE = re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029]')
-_WRITTEN = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def quoted(text: str) -> str:
-    """`text` as a JSON string; safe inside of HTML."""
-    return f'"{_UNSAFE.sub(_written, text)}"'
-
-
-def _written(found: re.Match[str]) -> str:
-    char = found[0]
-    return _WRITTEN.get(char) or f"\\u{ord(char):04x}"
 
 
 MAX_TEXT = 1 << 24
@@ -62,7 +47,7 @@ class _Writer:
         if raw is None:
             self.write("null")
         elif isinstance(raw, str):
-            self.write(quoted(raw))
+            self.write(json_quoted(raw))
         elif isinstance(raw, bool):
             self.write("true" if raw else "false")
         elif isinstance(raw, int | Float):
@@ -72,7 +57,7 @@ class _Writer:
         elif isinstance(raw, tuple):
             self.all("[]", [("", item) for item in raw])
         elif isinstance(raw, dict):
-            self.all("{}", [(quoted(name) + ":", item) for name, item in raw.items()])
+            self.all("{}", [(json_quoted(name) + ":", item) for name, item in raw.items()])
         else:
             raise JsonError("value is not known")
 

@@ -79,11 +79,17 @@ Writer: TypeAlias = Callable[[Any], Any]
 
 def dump(plan: Plan, produced_by: str = "") -> bytes:
     """The canonical bytes of `plan`. `produced_by` is informative and outside the digest."""
+    return seal(plan, produced_by)[0]
+
+
+def seal(plan: Plan, produced_by: str = "") -> tuple[bytes, str]:
+    """The bytes, as `dump` gives them, and their digest."""
     chunks = _chunks(wire(plan))
-    chunks["digest"] = _pack(_digest(chunks))
+    digest = _digest(chunks)
+    chunks["digest"] = _pack(digest)
     if produced_by:
         chunks["produced-by"] = _pack(produced_by)
-    return _join(chunks)
+    return _join(chunks), digest
 
 
 def digest(plan: Plan) -> str:
@@ -220,6 +226,11 @@ Reader: TypeAlias = Callable[[Any, list[str]], Any]
 def load(data: bytes) -> Plan:
     """The plan in `data`. Raises `WireError` and its kin; never runs anything, and takes memory in proportion to
     `MAX_VALUES` at most."""
+    return unseal(data)[0]
+
+
+def unseal(data: bytes) -> tuple[Plan, str]:
+    """The plan, as `load` gives it, and its digest."""
     collects = gc.isenabled()
     gc.disable()  # a plan holds no cycles, and looking for them takes as long as reading it
     try:
@@ -229,7 +240,7 @@ def load(data: bytes) -> Plan:
             gc.enable()
 
 
-def _load(data: bytes) -> Plan:
+def _load(data: bytes) -> tuple[Plan, str]:
     body = _unpack(data)
     _check_format(body)
     _check_bytes(body, data)
@@ -243,7 +254,7 @@ def _load(data: bytes) -> Plan:
     for name, value in changes.items():
         # The record was made a moment ago and nobody else has it: cheaper than a second copy of a large plan.
         object.__setattr__(plan, name, value)
-    return plan
+    return plan, body["digest"]
 
 
 def _unpack(data: bytes) -> dict[str, Any]:

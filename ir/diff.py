@@ -1,6 +1,5 @@
 """What changes between two plans, and why: a record for renderers to print."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -340,7 +339,11 @@ def _stem(name: str) -> Callable[[Any], Any]:
 
 
 def _key(item: Any) -> str:
-    return item if isinstance(item, str) else json.dumps(item, sort_keys=True)
+    if isinstance(item, str):
+        return item
+    import json
+
+    return json.dumps(item, sort_keys=True)
 
 
 class _Steps:
@@ -406,6 +409,8 @@ def _configs(before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
 
 def _config(data: bytes) -> dict[str, Any]:
     """The part of an image config that containers see; empty where a plan holds none."""
+    import json
+
     try:
         whole = json.loads(data or b"{}")
     except (ValueError, RecursionError):  # a plan may come from anywhere

@@ -11,9 +11,14 @@ from bakec.ir.verify import problems
 
 def load(source: bytes | str | os.PathLike[str]) -> Plan:
     """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
+    return unseal(source)[0]
+
+
+def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
+    """What `load` gives, and its digest, which does not have to be computed again."""
     path = "plan" if isinstance(source, bytes) else os.fspath(source)
     try:
-        plan = codec.load(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
+        plan, digest = codec.unseal(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
     except codec.NewerFormat as error:
         raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
     except codec.MissingFeature as error:
@@ -25,7 +30,7 @@ def load(source: bytes | str | os.PathLike[str]) -> Plan:
     problem = next(problems(plan), None)
     if problem is not None:
         raise fail(codes.INVALID.at(None, path=path, reason=problem))
-    return plan
+    return plan, digest
 
 
 def _read(path: str, limit: int) -> bytes:

@@ -1,9 +1,11 @@
-"""Strings as the reference quotes them in messages.
+"""Strings as the reference quotes them in messages and in JSON.
 
 A lone surrogate stands for a byte that was not UTF-8, as `surrogateescape` decodes it.
 """
 
+import re
 from collections.abc import Iterable
+from functools import cache
 
 _ESCAPES = {
     "\a": "\\a",
@@ -49,3 +51,21 @@ def quote_char(char: str) -> str:
     if char in "'\\":
         return f"'\\{char}'"
     return "'\"'" if char == '"' else f"'{_quoted(char)}'"
+
+
+_JSON_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def json_quoted(text: str) -> str:
+    """`text` as a JSON string; safe inside of HTML."""
+    return f'"{_unsafe().sub(_json_escape, text)}"'
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    return re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029]')
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    char = found[0]
+    return _JSON_ESCAPES.get(char) or f"\\u{ord(char):04x}"

@@ -19,6 +19,8 @@ from bakec.runtime.store import NAME, Store, StoredBuilder, StoredNode
 if TYPE_CHECKING:
     from bakec.runtime.drivers.docker import DockerDriver
 
+LOCAL: Final = "local"
+"""A daemon that is started from a program at hand."""
 PROBE_SECONDS: Final = 5.0
 PROBE: Final = b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 SWITCHED: Final = b"101"
@@ -71,15 +73,41 @@ def lookup(name: str, env: Mapping[str, str], config: DockerConfig) -> StoredBui
     store = Store(env, config)
     if not name:
         key = contexts.current_endpoint(env, config)
-        return store.current(key) or lookup(contexts.current_name(env, config), env, config)
+        return store.current(key) or lookup(_implicit(env, config), env, config)
     stored = store.builder(name) if NAME.fullmatch(name) else None
     if stored is not None:
         return stored
+    if name == LOCAL:
+        from bakec.runtime.drivers.local import folder_of
+
+        node = StoredNode(name=LOCAL, endpoint=f"unix://{folder_of(env)}/socket")
+        return StoredBuilder(name=LOCAL, driver=LOCAL, nodes=(node,))
     if name == "docker":
         name = contexts.current_name(env, config)
     if contexts.find(name, env, config) is None:
         raise fail(UNKNOWN_BUILDER.at(None, name=name))
     return StoredBuilder(name=name, driver="", nodes=(StoredNode(name=name, endpoint=name),))
+
+
+def _implicit(env: Mapping[str, str], config: DockerConfig) -> str:
+    """The builder where nobody has chosen one: the engine of the current context. Where that is the usual engine of a
+    machine that runs none, and a daemon can be started, it is `local`."""
+    from bakec.runtime.drivers.local import program
+
+    name = contexts.current_name(env, config)
+    is_chosen = name != contexts.DEFAULT or env.get("DOCKER_HOST")
+    if is_chosen or _is_served(contexts.DEFAULT_HOST) or not program(env):
+        return name
+    return LOCAL
+
+
+def _is_served(host: str) -> bool:
+    """Whether somebody may be reached at a socket of this machine."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PROBE_SECONDS)
+        connection.connect(urlsplit(host).path)
+        return True
+    return False
 
 
 def with_driver(stored: StoredBuilder, env: Mapping[str, str], config: DockerConfig) -> StoredBuilder:
@@ -169,6 +197,17 @@ def _container(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -
     )
 
 
+def _local(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
+    from bakec.runtime.drivers.docker import DockerDriver
+    from bakec.runtime.drivers.local import LocalDriver, folder_of, program
+    from bakec.runtime.drivers.remote import RemoteDriver
+
+    del config
+    found = program(env)
+    inner = RemoteDriver(node.endpoint) if found.endswith("/buildkitd") else DockerDriver(node.endpoint)
+    return LocalDriver(folder=folder_of(env), program=found, inner=inner, env=env)
+
+
 Maker = Callable[[StoredNode, Mapping[str, str], DockerConfig], Driver]
-DRIVERS: Mapping[str, Maker] = {"docker": _docker, "docker-container": _container, "remote": _remote_at}
+DRIVERS: Mapping[str, Maker] = {"docker": _docker, "docker-container": _container, "remote": _remote_at, LOCAL: _local}
 """Driver name -> how to make one for a node, in an environment."""

@@ -172,6 +172,7 @@ class _Run:
             display = await stack.enter_async_context(self._showing(builder))
             fleet = Fleet(builder, stack, lambda response: display.update("", response))
             shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
+            self._warnings.extend(fleet.warnings)
             self._limit_nodes(shares)
             folder = stack.enter_context(scratch.folder())
             sites = await self._survey(fleet, shares, folder)
@@ -327,6 +328,9 @@ class _Run:
             options=self._options,
         )
 
+    def _introduce(self, digest: str, target: str, place: str) -> None:
+        self._place.display.introduce(digest, target if len(self._jobs) > 1 else "", place)
+
     def _station(self, fleet: Fleet, index: int, found: Site, requests: Mapping[JobId, Request]) -> Station:
         connection = fleet.connections[index]
         node = Node(
@@ -337,6 +341,7 @@ class _Run:
             ops=self._plan.ops,
             op_meta=self._plan.op_meta,
             dockerfiles=self._plan.dockerfiles,
+            introduce=self._introduce,
         )
         return Station(
             name=fleet.builder.nodes[index].name,

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from bakec.ir.codes.run import LOST
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job
 from bakec.ir.platforms import Platform
 from bakec.runtime.builders import Builder
@@ -27,6 +27,7 @@ class Fleet:
     stack: AsyncExitStack
     watch: Watcher
     connections: dict[int, Connection] = field(default_factory=dict)
+    warnings: list[Diagnostic] = field(default_factory=list)
 
     async def place(self, jobs: Collection[Job]) -> Shares:
         """Decide who builds what, and connect to those nodes. Raises `Failed`, and what drivers raise."""
@@ -55,6 +56,7 @@ class Fleet:
             boot.end(str(failure))
             raise
         boot.end()
+        self.warnings.extend(boot.warnings)
 
     async def _platforms(self, node: int) -> tuple[Platform, ...]:
         """What a node is configured for, and what its workers say."""

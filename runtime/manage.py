@@ -18,6 +18,7 @@ from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.proto.worker_pb2 import CDIDevice, GCPolicy, WorkerRecord
 from bakec.runtime.drivers.base import SILENT, Boot, Driver, Features, Managed
+from bakec.runtime.drivers.local import folder_of
 from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.step import BootStep
 from bakec.runtime.scene import Scene
@@ -68,7 +69,8 @@ async def every(scene: Scene) -> list[BuilderState]:
     found: dict[str, StoredBuilder | Failed] = {}
     for name in scene.store.names():
         found[name] = _read(name, scene)
-    for name in contexts.names(scene.config):
+    local = [builders.LOCAL] if folder_of(scene.env).exists() else []
+    for name in (*contexts.names(scene.config), *local):
         found.setdefault(name, _read(name, scene))
     current = _current_name(scene)
     states = (

@@ -2,9 +2,8 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.output import report
@@ -22,16 +21,18 @@ def main(argv: Sequence[str]) -> int:
         "-o", "--output", default="plan.msgpack", metavar="FILE", help="plan to write, - for standard output"
     )
     args = parser.read(argv)
+    from bakec import __version__
     from bakec.compiler.pipeline import compile_plan
-    from bakec.ir.codec import digest
+    from bakec.ir.codec import seal
 
     sink = Diagnostics()
     plan = compile_plan(compile_options(args), Host(), sink)
     report(sink.items)
-    write_file(args.output, plan.dump())
+    data, digest = seal(plan, f"bakec {__version__}")
+    write_file(args.output, data)
     if args.output != "-":
         jobs = len(plan.jobs)
-        print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest(plan)}", file=sys.stderr)
+        print(f"{args.output}: {jobs} job{'s' if jobs != 1 else ''}, {digest}", file=sys.stderr)
     return 0
 
 
@@ -40,22 +41,16 @@ def write_file(path: str, data: bytes) -> None:
     if path == "-":
         sys.stdout.buffer.write(data)
         return
-    target = Path(path)
+    folder, name = os.path.split(path)
+    fresh = os.path.join(folder, f".{name}.{os.urandom(8).hex()}")  # noqa: PTH118 - `tempfile` is slow to import
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(fresh, "xb") as file:  # noqa: PTH123
                 file.write(data)
-            os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp gave a name
-            os.replace(name, target)  # noqa: PTH105
+            os.replace(fresh, path)  # noqa: PTH105
         except BaseException:
-            os.unlink(name)  # noqa: PTH108
+            with suppress(FileNotFoundError):
+                os.unlink(fresh)  # noqa: PTH108
             raise
     except OSError as error:
         raise fail(codes.CANNOT_WRITE.at(None, path=path, reason=(error.strerror or str(error)).lower())) from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

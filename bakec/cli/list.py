@@ -1,6 +1,5 @@
 """`bakec list`: targets or variables, without resolving anything."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from bakec.cli.flags import add_definition_flags, compile_options
@@ -37,6 +36,8 @@ def print_list(options: CompileOptions, argument: str) -> int:
     report(sink.items)
     rows = list(_targets(definitions) if what == "targets" else _variables(definitions))
     if form == "json":
+        import json
+
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for line in _table(what, rows):

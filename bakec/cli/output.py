@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final, TextIO
 
-from bakec.compiler.jsonwriter import quoted
 from bakec.ir.diagnostics import Diagnostic
+from bakec.ir.quoting import json_quoted
 
 FORMS: Final = {"text": "text", "json": "json", "sarif": "sarif", "github": "annotations"}
 """How diagnostics can be written, and the module of `compiler.render` that writes them so."""
@@ -34,9 +34,9 @@ def _json(data: Any, end: str) -> str:
     """The text of `data`; `end` begins its last line. (The module `json` costs a twentieth of a small `print`.)"""
     inner = end + "  "
     if isinstance(data, str):
-        return quoted(data)
+        return json_quoted(data)
     if isinstance(data, dict):
-        items = [f"{inner}{quoted(key)}: {_json(value, inner)}" for key, value in data.items()]
+        items = [f"{inner}{json_quoted(key)}: {_json(value, inner)}" for key, value in data.items()]
         return f"{{{','.join(items)}{end}}}" if items else "{}"
     if isinstance(data, list | tuple):
         items = [f"{inner}{_json(value, inner)}" for value in data]

@@ -1,8 +1,8 @@
 """Plans for the verbs that read one: from a plan file, from definition files, from a git revision."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from bakec import api
 from bakec.cli.output import report
@@ -14,11 +14,18 @@ from bakec.ir.plan import Plan
 
 def read_plan(path: str) -> Plan:
     """The plan at `path`, checked; `-` is standard input. Raises `Failed` with exit code 4."""
+    return unseal_plan(path)[0]
+
+
+def unseal_plan(path: str) -> tuple[Plan, str]:
+    """The same, and its digest."""
+    from bakec.ir.loading import unseal
+
     if path != "-":
-        return Plan.load(path)
+        return unseal(path)
     from bakec.ir.codec import MAX_BYTES
 
-    return Plan.load(sys.stdin.buffer.read(MAX_BYTES + 1))
+    return unseal(sys.stdin.buffer.read(MAX_BYTES + 1))
 
 
 def add_plan_flags(parser: Parser) -> None:
@@ -40,7 +47,7 @@ def plan_from(args: Arguments, targets: Sequence[str]) -> Plan:
     return read_plan(args.plan) if args.plan else compile_from(args, args.file, targets)
 
 
-def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], root: Path | None = None) -> Plan:
+def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], root: str | None = None) -> Plan:
     """Compile definition files as the flags say; warnings go to standard error. Raises `Failed`."""
     from bakec.compiler.options import parse_variables
 
@@ -63,29 +70,31 @@ def read_side(text: str, args: Arguments) -> Plan:
     if text == "-":
         return read_plan(text)
     paths = text.split(",")
-    if all(Path(path).is_file() for path in paths):
-        is_plan = len(paths) == 1 and _looks_like_plan(Path(text))
+    if all(map(os.path.isfile, paths)):
+        is_plan = len(paths) == 1 and _looks_like_plan(text)
         return read_plan(text) if is_plan else compile_from(args, paths, args.target)
-    if Path(text).is_dir():
-        return compile_from(args, args.file, args.target, Path(text))
+    if os.path.isdir(text):  # noqa: PTH112 - start-up counts
+        return compile_from(args, args.file, args.target, text)
     return _read_revision(text, args)
 
 
-def _looks_like_plan(path: Path) -> bool:
+def _looks_like_plan(path: str) -> bool:
     """Whether the file starts as a msgpack map does; no text in UTF-8 can."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
         first = file.read(1)
-    return path.suffix == ".msgpack" or (first != b"" and (0x80 <= first[0] <= 0x8F or first[0] in (0xDE, 0xDF)))
+    return path.endswith(".msgpack") or (first != b"" and (0x80 <= first[0] <= 0x8F or first[0] in (0xDE, 0xDF)))
 
 
 def _read_revision(text: str, args: Arguments) -> Plan:
+    from pathlib import Path
+
     from bakec.revisions import checkout, is_revision
 
     here = Path.cwd()
     if not is_revision(text, here):
         raise fail(codes.NO_SIDE.at(None, side=text, reason="git knows no such revision here"))
     with checkout(text, here, args.file) as folder:
-        return compile_from(args, args.file, args.target, folder)
+        return compile_from(args, args.file, args.target, str(folder))
 
 
 def sides(texts: Sequence[str], args: Arguments) -> tuple[Plan, Plan]:
@@ -94,7 +103,7 @@ def sides(texts: Sequence[str], args: Arguments) -> tuple[Plan, Plan]:
         return read_side(texts[0], args), read_side(texts[1], args)
     from bakec.revisions import split_range
 
-    ends = None if Path(texts[0]).exists() else split_range(texts[0])
+    ends = None if os.path.exists(texts[0]) else split_range(texts[0])  # noqa: PTH110
     if ends is not None:
         return read_side(ends[0], args), read_side(ends[1], args)
     return read_side(texts[0], args), compile_from(args, args.file, args.target)

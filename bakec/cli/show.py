@@ -1,11 +1,10 @@
 """`bakec show`: a plan for a person to read."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from bakec.cli.parser import Parser
-from bakec.cli.plans import read_plan
+from bakec.cli.plans import unseal_plan
 from bakec.ir.plan import Plan
 
 
@@ -15,17 +14,19 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--builder", default="", metavar="NAME", help="show which of its nodes would build what, too")
     parser.switch("--json", help="print the whole plan as JSON")
     args = parser.read(argv)
-    from bakec.ir.codec import digest, wire
-
-    plan = read_plan(args.plan)
+    plan, digest = unseal_plan(args.plan)
     nodes = _nodes(plan, args.builder) if args.builder else {}
     if args.json:
-        more = {"digest": digest(plan), **({"nodes": nodes} if args.builder else {})}
+        import json
+
+        from bakec.ir.codec import wire
+
+        more = {"digest": digest, **({"nodes": nodes} if args.builder else {})}
         print(json.dumps({**wire(plan), **more}, indent=2, ensure_ascii=False, default=_bytes))
         return 0
     from bakec.compiler.render.show import render_plan
 
-    print("\n".join(render_plan(plan, digest(plan), nodes)))
+    print("\n".join(render_plan(plan, digest, nodes)))
     return 0
 
 

@@ -32,9 +32,7 @@ def call(expr: Call, scope: Scope, sink: Sink, evaluate: Evaluate) -> Value:
     args = _expanded(expr, scope, sink, evaluate)
     if args is None:
         return UNKNOWN_VALUE
-    names = [parameter.name for parameter in standard.params] if standard else list(own.parameters if own else ())
-    variadic = standard.variadic.name if standard and standard.variadic else own.variadic if own else ""
-    if not _arity_fits(expr, args, names, variadic, sink):
+    if not _arity_fits(expr, args, standard, own, sink):
         return UNKNOWN_VALUE
     if standard and standard.lazy:
         result = _lazy(standard.name, expr, args, scope, sink, evaluate)
@@ -72,21 +70,29 @@ def _expanded(expr: Call, scope: Scope, sink: Sink, evaluate: Evaluate) -> Seque
     return (*expr.args[:-1], *(Literal(item, last.span) for item in value.raw))
 
 
-def _arity_fits(expr: Call, args: Sequence[Expr], names: list[str], variadic: str, sink: Sink) -> bool:
-    if len(args) < len(names):
-        least = " at least" if variadic else ""
-        missing = names[len(args)]
-        sink.append(
-            codes.TOO_FEW_ARGUMENTS.at(
-                expr.close, context=expr.span, name=expr.name, least=least, count=len(names), missing=missing
-            )
-        )
+def _arity_fits(
+    expr: Call, args: Sequence[Expr], standard: Function | None, own: UserFunction | None, sink: Sink
+) -> bool:
+    named = standard.params if standard else own.parameters if own else ()
+    variadic = standard.variadic if standard else own and own.variadic
+    count = len(named)
+    if len(args) == count or (variadic and len(args) > count):
+        return True
+    if len(args) > count:
+        subject = start_span(args[count])
+        sink.append(codes.TOO_MANY_ARGUMENTS.at(subject, context=expr.span, name=expr.name, count=count))
         return False
-    if len(args) > len(names) and not variadic:
-        subject = start_span(args[len(names)])
-        sink.append(codes.TOO_MANY_ARGUMENTS.at(subject, context=expr.span, name=expr.name, count=len(names)))
-        return False
-    return True
+    first = named[len(args)]
+    problem = codes.TOO_FEW_ARGUMENTS.at(
+        expr.close,
+        context=expr.span,
+        name=expr.name,
+        least=" at least" if variadic else "",
+        count=count,
+        missing=first if isinstance(first, str) else first.name,
+    )
+    sink.append(problem)
+    return False
 
 
 def _eager(

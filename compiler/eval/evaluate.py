@@ -167,12 +167,13 @@ def _template(expr: syntax.Template, scope: Scope, sink: Sink) -> Value:
     unknown = False
     for part in expr.parts:
         value = evaluate(part, scope, sink)
-        if value.raw is None:
+        raw = value.raw
+        if raw is None:
             reason = "The expression result is null. Cannot include a null value in a string template"
             sink.append(codes.INVALID_INTERPOLATION.at(part.span, context=expr.span, reason=reason))
-        elif is_unknown(value):
+        elif raw is UNKNOWN:
             unknown = True
-        elif (text := _as_text(value, part.span, expr.span, sink)) is not None:
+        elif (text := raw if type(raw) is str else _as_text(value, part.span, expr.span, sink)) is not None:
             parts.append(text)
             if type(part) is not syntax.Literal or len(expr.parts) == 1:
                 values.append(value)

@@ -1,6 +1,5 @@
 """A plan diff as text."""
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
@@ -142,6 +141,8 @@ def render_json(diff: PlanDiff) -> str:
         "groups": groups,
         "variables": variables,
     }
+    import json
+
     return json.dumps(data, indent=2)
 
 

@@ -1,6 +1,5 @@
 """Values of a plan as text for a terminal. A plan may come from anywhere: what controls a terminal is escaped."""
 
-import json
 from typing import Any
 
 
@@ -8,6 +7,8 @@ def shown(value: Any) -> str:
     """A text as it is where that is safe and clear, anything else as JSON."""
     if isinstance(value, str) and value and value.isprintable() and value == value.strip():
         return value
+    import json
+
     return json.dumps(value, ensure_ascii=not _printable(value))
 
 

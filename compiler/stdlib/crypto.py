@@ -3,10 +3,8 @@
 import hashlib
 import re
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid5
 
 from bakec.compiler.stdlib.arguments import Context, FunctionError, whole
-from bakec.compiler.stdlib.encoding import decode_base64
 from bakec.ir.quoting import quote
 from bakec.ir.values import Value, string
 
@@ -31,28 +29,29 @@ def sha512(text: Value) -> Value:
 
 
 def uuidv4(ctx: Context) -> Value:
+    from uuid import UUID
+
     return string(str(UUID(bytes=ctx.random_bytes(16), version=4)))
 
 
 _NAMESPACES = {
-    "dns": UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
-    "url": UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8"),
-    "oid": UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8"),
-    "x500": UUID("6ba7b814-9dad-11d1-80b4-00c04fd430c8"),
+    "dns": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+    "url": "6ba7b811-9dad-11d1-80b4-00c04fd430c8",
+    "oid": "6ba7b812-9dad-11d1-80b4-00c04fd430c8",
+    "x500": "6ba7b814-9dad-11d1-80b4-00c04fd430c8",
 }
 _HEX = r"[0-9a-fA-F]"
 _DASHED = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_UUID = re.compile(rf"{_DASHED}|[uU][rR][nN]:[uU][uU][iI][dD]:{_DASHED}|\{{{_DASHED}\}}|{_HEX}{{32}}")
+_UUID = rf"{_DASHED}|[uU][rR][nN]:[uU][uU][iI][dD]:{_DASHED}|\{{{_DASHED}\}}|{_HEX}{{32}}"
 
 
 def uuidv5(namespace: Value, name: Value) -> Value:
-    text = namespace.text
-    known = _NAMESPACES.get(text)
-    if known is None:
-        if not _UUID.fullmatch(text):
-            raise FunctionError(f"uuidv5() doesn't support namespace {text} ({_uuid_problem(text)})")
-        known = UUID(text.lower())
-    return string(str(uuid5(known, name.text)))
+    from uuid import UUID, uuid5
+
+    text = _NAMESPACES.get(namespace.text, namespace.text)
+    if not re.fullmatch(_UUID, text):
+        raise FunctionError(f"uuidv5() doesn't support namespace {text} ({_uuid_problem(text)})")
+    return string(str(uuid5(UUID(text.lower()), name.text)))
 
 
 def _uuid_problem(text: str) -> str:
@@ -106,10 +105,12 @@ def _bcrypt(password: bytes, salt: str) -> str:
     return hashpw(password, salt.encode()).decode()
 
 
-_PEM = re.compile(r"-----BEGIN ([^\n-]+)-----\s*\n(.*?)\n-----END \1-----", re.DOTALL)
+_PEM = r"-----BEGIN ([^\n-]+)-----\s*\n(.*?)\n-----END \1-----"
 
 
 def rsadecrypt(ciphertext: Value, privatekey: Value) -> Value:
+    from bakec.compiler.stdlib.encoding import decode_base64
+
     data = decode_base64(ciphertext.text)
     if data is None:
         reason = "cipher text must be base64-encoded"
@@ -119,7 +120,7 @@ def rsadecrypt(ciphertext: Value, privatekey: Value) -> Value:
 
 
 def _decrypted(data: bytes, key_text: str) -> bytes:
-    if not _PEM.search(key_text):
+    if not re.search(_PEM, key_text, re.DOTALL):
         raise FunctionError("failed to parse key: no key found")
     if "Proc-Type: 4,ENCRYPTED" in key_text:
         raise FunctionError(

@@ -4,12 +4,12 @@ import re
 
 from bakec.compiler import graphemes
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.jsonwriter import JsonError, encode, quoted
+from bakec.compiler.jsonwriter import JsonError, encode
 from bakec.compiler.stdlib.arguments import MAX_TEXT, FunctionError, check_length
 from bakec.ir import decimals, numbers
 from bakec.ir.decimals import Decimal
 from bakec.ir.numbers import Float, Number
-from bakec.ir.quoting import quote, quote_char
+from bakec.ir.quoting import json_quoted, quote, quote_char
 from bakec.ir.records import NamedTuple
 from bakec.ir.types import BOOL, NUMBER, STRING
 from bakec.ir.values import Value, list_, string
@@ -170,7 +170,7 @@ def _as_is(verb: Verb, value: Value) -> str:
 def _text(verb: Verb, text: str) -> str:
     if verb.precision > 0:
         text = "".join(graphemes.clusters(text)[: verb.precision])
-    return _padded(verb, quoted(text) if verb.letter == "q" else text)
+    return _padded(verb, json_quoted(text) if verb.letter == "q" else text)
 
 
 def _padded(verb: Verb, text: str) -> str:

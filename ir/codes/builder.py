@@ -102,3 +102,12 @@ RESTART = Rule(
     severity=Severity.WARNING,
     exit=Exit.OK,
 )
+LOCAL_STARTED = Rule(
+    "BK766",
+    "there was no builder: a private {program} was started in {folder}, and stays for the next build",
+    explain="No Docker Engine answers, and none was named. The program was at hand, so builds work. What it keeps is "
+    "in its folder.",
+    hint="`bakec builder stop local` ends it, `bakec builder rm local` removes what it keeps",
+    severity=Severity.WARNING,
+    exit=Exit.OK,
+)

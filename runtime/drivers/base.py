@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from bakec.ir.codes.builder import BAD_OPTION
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.records import dataclass, field
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
@@ -101,6 +101,10 @@ class Boot(Protocol):
         """Output of the daemon or of what starts it, whole lines."""
         ...
 
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Tell the user, whatever progress is shown."""
+        ...
+
 
 class _Silent:
     @contextmanager
@@ -110,6 +114,9 @@ class _Silent:
 
     def say(self, text: bytes) -> None:
         del text
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        del diagnostic
 
 
 SILENT: Boot = _Silent()

@@ -13,6 +13,11 @@ TICK = 0.15
 
 
 class Display(Protocol):
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        """A step that may come belongs to the target `owner` (empty when there is only one), whoever else has it in
+        its build, and was made from `place`, a line of a Dockerfile. Who speaks first is right."""
+        ...
+
     def update(self, prefix: str, response: StatusResponse) -> None:
         """Something has happened in the build of the target `prefix` (empty when there is only one)."""
         ...
@@ -28,6 +33,9 @@ class Display(Protocol):
 
 class Quiet:
     """Shows nothing."""
+
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        del digest, owner, place
 
     def update(self, prefix: str, response: StatusResponse) -> None:
         del prefix, response

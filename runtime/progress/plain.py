@@ -34,6 +34,9 @@ class Plain:
     _count: int = 0
     _shown: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        self.trace.introduce(digest, owner, place)
+
     def update(self, prefix: str, response: StatusResponse) -> None:
         self.trace.update(prefix, response)
 

@@ -33,6 +33,10 @@ class RawJson:
             warnings=[warning(each) for each in response.warnings],
         )
 
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        del place  # the reference has no word for it
+        self._owners.setdefault(digest, owner)
+
     def tick(self) -> None:
         self._stream.flush()
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from bakec.ir.diagnostics import Diagnostic
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
 
 Watcher = Callable[[StatusResponse], None]
@@ -63,6 +64,7 @@ class BootStep:
     def __init__(self, watch: Watcher) -> None:
         self._watch = watch
         self._step: Step | None = None
+        self.warnings: list[Diagnostic] = []
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -75,6 +77,9 @@ class BootStep:
 
     def say(self, text: bytes) -> None:
         self._begun().log(text)
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        self.warnings.append(diagnostic)
 
     def end(self, error: str = "") -> None:
         step, self._step = self._step, None

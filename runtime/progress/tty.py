@@ -38,6 +38,9 @@ class Tty:
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._live.start()
 
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        self.trace.introduce(digest, owner, place)
+
     def update(self, prefix: str, response: StatusResponse) -> None:
         self.trace.update(prefix, response)
 

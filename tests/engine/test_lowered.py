@@ -302,6 +302,22 @@ def test_pins_hold_for_jobs_of_the_frontend_too(project: Project, monkeypatch: p
     assert image_ids(lowered, project.env) == ids
 
 
+# --- what is shown --------------------------------------------------------------------------------------------
+
+
+def test_each_step_is_shown_with_its_target_and_its_line(project: Project) -> None:
+    """Also a step that two targets share: it is the one's that it was written for."""
+    (project.root / "context/Dockerfile").write_text("FROM scratch\nARG N\nCOPY busybox /busybox\n")
+    project.write(
+        'target "base" {{\n  context = "context"\n  args = {{ N = "{nonce}" }}\n}}\n'
+        'target "app" {{\n  contexts = {{ base = "target:base" }}\n'
+        '  dockerfile-inline = "FROM base\\nCOPY word /word\\n"\n}}\n'
+    )
+    shown = project.run(project.compile("llb", build_platform="linux/amd64"))
+    assert "[base 1/1] COPY busybox /busybox  context/Dockerfile:3\n" in shown
+    assert "COPY word /word  app (inline):2\n" in shown
+
+
 # --- the lock file --------------------------------------------------------------------------------------------
 
 

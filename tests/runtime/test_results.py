@@ -401,3 +401,13 @@ def test_the_report_has_a_line_for_each_job() -> None:
     assert report.render(RunResult(jobs=jobs, exit=Exit.BUILD, seconds=13)) == (
         "app  built           0.0s\nweb  failed after 3 attempts    12.3s\n1 built, 1 failed in 13.0s\n"
     )
+
+
+def test_a_step_that_was_introduced_has_its_target_and_its_line_whoever_tells_of_it_first() -> None:
+    stream = StringIO()
+    display = Plain(stream, Trace(()), "")
+    display.introduce("sha256:[1/1] COPY a b", "base", "base/Dockerfile:2")
+    display.introduce("sha256:[1/1] COPY a b", "app", "base/Dockerfile:2")
+    display.update("app", StatusResponse(vertexes=[vertex("[1/1] COPY a b", 1, 2)]))
+    display.tick()
+    assert "#1 [base 1/1] COPY a b  base/Dockerfile:2\n" in stream.getvalue()

@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     add("--node", default="", metavar="NAME", help="make or change the node of this name")
     add("--platform", action="append", default=[], metavar="PLATFORM,…", help="what the node is for")
     add("--buildkitd-flags", default="", metavar="FLAGS", help="flags of the daemon")
-    add("--buildkitd-config", "--config", default="", metavar="FILE", help="configuration of the daemon")
+    add("--config", "--buildkitd-config", default="", metavar="FILE", help="configuration of the daemon")
     parser.switch("--append", help="add a node to the builder instead of changing it")
     parser.switch("--leave", help="remove a node from the builder instead of changing it")
     parser.switch("--use", help="make it the current builder")

@@ -21,8 +21,8 @@ def main(argv: Sequence[str]) -> int:
     parser.switch("-a", "--all", help="also images of frontends, and what builds share")
     add("--filter", action="append", default=[], metavar="KEY=VALUE", help="only some, such as until=24h")
     add(
-        "--reserved-space",
         "--keep-storage",
+        "--reserved-space",
         type=parse_size,
         default=0,
         metavar="SIZE",

@@ -73,12 +73,10 @@ def files_of(store: Path) -> dict[str, tuple[int, str]]:
 
 
 CONTAINER = "create --name One --driver docker-container"
-USED = """--use --driver-opt '"env.A=1,2"' --buildkitd-flags '--debug -a'"""
+OPTIONS = """--driver-opt image=x,memory=64m --driver-opt '"env.A=1,2"' --buildkitd-flags '--debug -a'"""
 STORIES = {
     "create": [CONTAINER],
-    "everything": [
-        f"{CONTAINER} --node First --platform linux/arm64/v8,arm,amd64 --driver-opt image=x,memory=64m {USED}"
-    ],
+    "everything": [f"{CONTAINER} --node First --platform linux/arm64/v8,arm,amd64 --use {OPTIONS}"],
     "remote": ["create --name far --driver remote unix:///x.sock", "create unix:///y.sock --name near"],
     "kept flags": [f"{CONTAINER} --buildkitd-flags '--allow-insecure-entitlement=security.insecure'"],
     "host network": [
