@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from real_plans import BASE, Runner, docker, inspect, job, serving
 
 from bakec.ir.diagnostics import Exit
@@ -238,8 +239,20 @@ def test_an_interrupt_stops_the_builds(engine: Mapping[str, str], project: Path)
         process.stderr.read()
 
     assert process.returncode == Exit.INTERRUPTED
-    listing = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
-    assert "/bin/sleep 4242" not in listing
+    assert "/bin/sleep 4242" not in processes()
+
+
+@pytest.mark.parametrize("limit", ["timeout", "deadline", "idle"])
+def test_a_time_limit_stops_the_builds(run: Runner, limit: str) -> None:
+    result = run(job("slow", BASE + 'RUN ["/bin/sleep", "4343"]\n', attrs={"no-cache": ""}), **{limit: 2.0})
+
+    assert result.exit is Exit.DEADLINE
+    assert len(result.diagnostics) == 1
+    assert "/bin/sleep 4343" not in processes()
+
+
+def processes() -> str:
+    return subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
 
 
 def test_pushing_from_a_classic_engine_goes_through_its_own_api(run: Runner, engine: Mapping[str, str]) -> None:
