@@ -363,6 +363,7 @@ class _Run:
 
     async def pause(self, job: Job, seconds: float) -> None:
         self._records[job.id].leave()
+        self._heard = time.monotonic() + seconds  # the silence is ours
         pause(self._state, job.id)
         self._dispatch()
         await asyncio.sleep(seconds)

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -143,6 +144,17 @@ def test_dockerignore_and_used_paths_decide_what_is_sent(run: Runner, project: P
     found = sorted(str(path.relative_to(project / "out")) for path in (project / "out").rglob("*") if path.is_file())
     assert result.exit is Exit.OK
     assert found == [".dockerignore", "keep.log", "keep.txt", "src/a.py"]
+
+
+def test_a_context_that_targets_share_is_sent_once(run: Runner, project: Path) -> None:
+    (project / "context/large").write_bytes(os.urandom(1_000_000))
+    jobs = [job(f"n{index}", f"FROM scratch\nCOPY large /\nENV N={index}\n") for index in range(5)]
+    result = run(*jobs)
+
+    sent = re.findall(r"transferring context: ([\d.]+)MB", run.text)
+    assert result.exit is Exit.OK
+    assert run.text.count("load build context") == 1
+    assert float(sent[-1]) == pytest.approx(1.0, abs=0.1)
 
 
 def test_a_failing_command_is_a_failed_build_with_its_line(run: Runner) -> None:

@@ -182,6 +182,11 @@ def test_a_job_that_waits_for_another_try_holds_no_slot(perform: Runner, monkeyp
     assert [log for log in driver.log if log[0] == "end"] == [("end", "b"), ("end", "a")]
 
 
+def test_the_wait_for_another_try_is_not_idle(perform: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bakec.runtime.retry.wait", lambda _retry: 0.6)
+    assert perform(FakeDriver(unsteady("a")), job("a"), retries=Retries(1), idle=0.3).exit is Exit.OK
+
+
 @pytest.mark.parametrize(
     "message",
     [
