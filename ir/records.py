@@ -71,7 +71,7 @@ def _record(*, slots: bool, frozen: bool = False, kw_only: bool = False, eq: boo
 
 
 def _first_init(self: "Any", *args: "Any", **values: "Any") -> None:
-    cls = type(self)
+    cls: Any = next(one for one in type(self).__mro__ if "_record_fields" in vars(one))  # not one derived from it
     cls.__init__ = _init(cls)
     cls.__init__(self, *args, **values)
 
