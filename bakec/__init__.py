@@ -13,9 +13,7 @@ if TYPE_CHECKING:
         compile_files,
         diff,
         digest,
-        dump,
         explain,
-        load,
         run,
         why,
     )
@@ -30,9 +28,7 @@ __all__ = [
     "compile_files",
     "diff",
     "digest",
-    "dump",
     "explain",
-    "load",
     "run",
     "why",
 ]

@@ -1,4 +1,4 @@
-"""The public API: compile, load, dump, diff, explain, run. The command line is made of these functions.
+"""The public API: compile, diff, explain, run. The command line is made of these functions.
 
 Every function raises `Failed` for what a user can mend; its `diagnostics` carry code, message, place and hint.
 Nothing here prints, but `run`, which shows the progress that is asked for on standard error.
@@ -8,9 +8,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Diagnostics, Failed, fail
-from bakec.ir.plan import FORMAT, Plan
+from bakec.ir.plan import Plan
 
 if TYPE_CHECKING:
     from bakec.compiler.render.explain import Explanation, Reason
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from bakec.runtime.results import RunResult
 
 __all__ = [
-    "Diagnostics", "Failed", "Plan", "PlanDiff", "compile_files", "diff", "digest", "dump", "explain", "load", "run",
-    "why",
+    "Diagnostics", "Failed", "Plan", "PlanDiff", "compile_files", "diff", "digest", "explain", "run", "why",
 ]  # fmt: skip
 
 
@@ -50,51 +48,6 @@ def compile_files(
     folder = os.path.join(os.getcwd(), root or "")  # noqa: PTH109, PTH118 - `pathlib` is most of a small `show`
     host = Host(env=dict(os.environ if env is None else env), cwd=folder)
     return compile_plan(options, host, Diagnostics() if warnings is None else warnings)
-
-
-def load(source: bytes | str | os.PathLike[str]) -> Plan:
-    """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
-    return unseal(source)[0]
-
-
-def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
-    """What `load` gives, and its digest, which does not have to be computed again."""
-    from bakec.ir import codec
-    from bakec.ir.verify import problems
-
-    path = "plan" if isinstance(source, bytes) else os.fspath(source)
-    try:
-        plan, digest = codec.unseal(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
-    except codec.NewerFormat as error:
-        raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
-    except codec.MissingFeature as error:
-        raise fail(codes.FEATURE.at(None, path=path, features=error)) from error
-    except codec.DigestMismatch as error:
-        raise fail(codes.DIGEST.at(None, path=path)) from error
-    except codec.WireError as error:
-        raise fail(codes.NOT_A_PLAN.at(None, path=path, reason=error)) from error
-    problem = next(problems(plan), None)
-    if problem is not None:
-        raise fail(codes.INVALID.at(None, path=path, reason=problem))
-    return plan, digest
-
-
-def _read(path: str, limit: int) -> bytes:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
-            return file.read(limit)
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number).lower() if number else str(error)
-        raise fail(codes.UNREADABLE.at(None, path=path, reason=reason)) from error
-
-
-def dump(plan: Plan) -> bytes:
-    """The canonical bytes of `plan`: what `bakec compile` writes."""
-    from bakec import __version__
-    from bakec.ir import codec
-
-    return codec.dump(plan, f"bakec {__version__}")
 
 
 def digest(plan: Plan) -> str:

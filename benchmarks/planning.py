@@ -20,11 +20,11 @@ VERBS = {
 }
 INSIDE = """
 import time
-from bakec import compile_files, dump, load
+from bakec import Plan, compile_files
 started = time.perf_counter()
-data = dump(compile_files("docker-bake.hcl"))
+data = compile_files("docker-bake.hcl").dump()
 compiled = time.perf_counter()
-load(data)
+Plan.load(data)
 print(compiled - started, time.perf_counter() - compiled)
 """
 

@@ -3,12 +3,12 @@
 from bakec.compiler.entries import PARSERS, Attrs, EntryError, checked_output
 from bakec.compiler.eval.convert import ConvertError, convert, mismatch
 from bakec.compiler.jsonwriter import shown
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir import numbers
 from bakec.ir.fields import RESOURCES, Field, Kind
 from bakec.ir.module import Entry, FieldValue, entries
 from bakec.ir.origin import Origin
 from bakec.ir.quoting import quote
+from bakec.ir.strconv import NumberError, parse_bool
 from bakec.ir.types import BOOL, NUMBER, STRING, ListType, MapType, ObjectType, Type
 from bakec.ir.values import (
     NULL,

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from bakec.compiler.csv import CsvError, parse_record
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.module import Entry
 from bakec.ir.origin import Origin
 from bakec.ir.quoting import quote
+from bakec.ir.strconv import NumberError, parse_bool
 
 Attrs = dict[str, str | bool | tuple[str, ...]]
 

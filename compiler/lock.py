@@ -1,7 +1,7 @@
 """The lock file: which digest each image and repository has, and the configs of the images, as a builder found them.
 
-Canonical JSON without clocks: equal findings, equal bytes. `bakec lock` writes it, a person reviews it, `compile` reads
-it instead of asking.
+Canonical JSON: what has not moved keeps its bytes, the time included at which it was found. `bakec lock` writes it, a
+person reviews it, `compile` reads it instead of asking.
 """
 
 import json
@@ -19,20 +19,32 @@ DEFAULT_PATH: Final = "bakec.lock"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedImage:
     """`digest` is that of the index or manifest. `configs` are image configs as JSON text by platform; none for an
-    image that is only run, as a frontend is."""
+    image that is only run, as a frontend is. `resolved` is when the digest was found (UTC, to the second), `origins`
+    are the Dockerfiles and targets that ask for it."""
 
     digest: str
     configs: Mapping[str, str] = field(default_factory=dict)
+    resolved: str = ""
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedRepository:
+    """`resolved` and `origins` as for images."""
+
+    commit: str
+    resolved: str = ""
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """`images` by normalized reference, commits of `repositories` by URL as written. `builder` is the platform of the
-    builder that was asked: what a target without a platform is built for."""
+    """`images` by normalized reference, `repositories` by URL as written. `builder` is the platform of the builder that
+    was asked: what a target without a platform is built for."""
 
     builder: str = ""
     images: Mapping[str, LockedImage] = field(default_factory=dict)
-    repositories: Mapping[str, str] = field(default_factory=dict)
+    repositories: Mapping[str, LockedRepository] = field(default_factory=dict)
 
 
 def dump(lock: Lock) -> bytes:
@@ -44,12 +56,17 @@ def dump(lock: Lock) -> bytes:
             ref: {
                 "digest": image.digest,
                 "configs": {name: json.loads(text) for name, text in image.configs.items()},
+                **_about(image),
             }
             for ref, image in lock.images.items()
         },
-        "repositories": dict(lock.repositories),
+        "repositories": {url: {"commit": one.commit, **_about(one)} for url, one in lock.repositories.items()},
     }
     return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _about(found: LockedImage | LockedRepository) -> dict[str, Any]:
+    return {"resolved": found.resolved, "from": list(found.origins)}
 
 
 def load(data: bytes, path: str) -> Lock:
@@ -61,7 +78,7 @@ def load(data: bytes, path: str) -> Lock:
         return Lock(
             builder=_text(body["builder"]),
             images={ref: _image(one) for ref, one in body["images"].items()},
-            repositories={url: _text(commit) for url, commit in body["repositories"].items()},
+            repositories={url: _repository(one) for url, one in body["repositories"].items()},
         )
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _bad(path, str(error)) from error
@@ -73,6 +90,16 @@ def _image(data: Any) -> LockedImage:
     return LockedImage(
         digest=_text(data["digest"]),
         configs={_text(name): json.dumps(one, ensure_ascii=False) for name, one in data["configs"].items()},
+        resolved=_text(data.get("resolved", "")),
+        origins=tuple(map(_text, data.get("from", ()))),
+    )
+
+
+def _repository(data: Any) -> LockedRepository:
+    return LockedRepository(
+        commit=_text(data["commit"]),
+        resolved=_text(data.get("resolved", "")),
+        origins=tuple(map(_text, data.get("from", ()))),
     )
 
 

@@ -1,10 +1,11 @@
 """Making a lock file: which questions the targets of a plan leave open, and what becomes of the answers."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.host import Host
-from bakec.compiler.lock import Lock, LockedImage
+from bakec.compiler.lock import Lock, LockedImage, LockedRepository
 from bakec.compiler.lowering import Reader, Wanted, platform_name, repositories
 from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostic, fail
@@ -12,6 +13,7 @@ from bakec.ir.llb import State, named, references
 from bakec.ir.plan import Plan
 from bakec.ir.records import dataclass, field, replace
 
+Pin = TypeVar("Pin", LockedImage, LockedRepository)
 Question = tuple[str, str]
 """The normalized reference of an image, and a platform."""
 ALL = "all"
@@ -28,10 +30,14 @@ class Locker:
     update: tuple[str, ...] = ()
     builder: str = ""
     prune: bool = False
+    now: str = ""
+    """The time to note for what is found, as `resolved` of a pin."""
     warnings: list[Diagnostic] = field(default_factory=list)
     _reader: Reader = field(init=False)
     _kept: Lock = field(init=False)
-    _used: set[str] = field(default_factory=set)
+    _used: dict[str, set[str]] = field(default_factory=dict)
+    """Images and repositories that the targets read, and who asks for each."""
+    _added: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._reader = Reader(self.host)
@@ -42,7 +48,7 @@ class Locker:
         urls = self.repositories()
         names = {name: _normal(name) for name in self.update if name != ALL}
         for name, ref in names.items():
-            if ref not in self.old.images and name not in urls:
+            if ref not in self.old.images and name not in self.old.repositories and name not in urls:
                 raise fail(codes.UNKNOWN_REF.at(None, name=name))
         if ALL in self.update:
             return Lock(builder=self.old.builder)
@@ -54,15 +60,18 @@ class Locker:
         )
 
     def repositories(self) -> dict[str, State]:
-        """The checkouts of the repositories that are contexts, by URL as written."""
+        """The checkouts of the repositories that are contexts, and, when all images are known, of those that ADD
+        reads, by URL as written."""
+        contexts = ((url, f"target {job.target}") for job in self.plan.jobs for url in repositories(job))
         found: dict[str, State] = {}
-        for job in self.plan.jobs:
-            for url in repositories(job):
-                reference = read_git_reference(url)
-                if reference is not None:
-                    whole = replace(reference, subdir="")
-                    about = named(f"resolve {url}")
-                    found[url] = checkout(whole, keep_git_dir=True, mtime="", checksum=whole.checksum, about=about)
+        for url, origin in contexts:
+            self._used.setdefault(url, set()).add(origin)
+        for url in dict.fromkeys((*(url for job in self.plan.jobs for url in repositories(job)), *self._added)):
+            reference = read_git_reference(url)
+            if reference is not None:
+                whole = replace(reference, subdir="")
+                about = named(f"resolve {url}")
+                found[url] = checkout(whole, keep_git_dir=True, mtime="", checksum=whole.checksum, about=about)
         return found
 
     def open_repositories(self) -> dict[str, State]:
@@ -76,14 +85,20 @@ class Locker:
         lock = self._lock(platform, answers)
         found: dict[Question, None] = {}
         self.warnings.clear()
+        self._used.clear()
+        added: dict[str, None] = {}
         for job in self.plan.jobs:
             wanted = Wanted.of(job, self._reader, lock, lock.builder)
             if wanted.reason:
                 self.warnings.append(codes.NOT_LOCKABLE.at(None, target=job.target, reason=wanted.reason))
-            self._used.update(wanted.used, filter(None, (wanted.syntax,)))
+            asked = (*wanted.used, *(request.ref for request in wanted.missing), wanted.syntax, *wanted.added)
+            for name in filter(None, asked):
+                self._used.setdefault(name, set()).add(wanted.path)
+            added.update(dict.fromkeys(wanted.added))
             for ref, name in _open(wanted, lock):
                 pin = lock.images.get(ref)
                 found[f"{ref}@{pin.digest}" if pin and "@" not in ref else ref, name] = None
+        self._added = tuple(added)
         return tuple(found)
 
     def _lock(self, platform: str, answers: Mapping[Question, tuple[str, str]]) -> Lock:
@@ -102,13 +117,30 @@ class Locker:
     def finished(self, platform: str, answers: Mapping[Question, tuple[str, str]], commits: Mapping[str, str]) -> Lock:
         """The lock, when there are no questions left."""
         lock = self._lock(platform, answers)
-        urls = {**lock.repositories, **commits}
-        images = lock.images
-        if self.prune:
-            wanted = self.repositories()
-            urls = {url: commit for url, commit in urls.items() if url in wanted}
-            images = {ref: image for ref, image in images.items() if ref in self._used}
-        return Lock(builder=lock.builder, images=images, repositories=urls)
+        self.repositories()
+        found = {url: LockedRepository(commit=commit) for url, commit in commits.items()}
+        repositories = {**lock.repositories, **found}
+        return Lock(
+            builder=lock.builder,
+            images={
+                ref: self._dated(ref, image, self.old.images.get(ref), image.digest)
+                for ref, image in lock.images.items()
+                if not self.prune or ref in self._used
+            },
+            repositories={
+                url: self._dated(url, one, self.old.repositories.get(url), one.commit)
+                for url, one in repositories.items()
+                if not self.prune or url in self._used
+            },
+        )
+
+    def _dated(self, name: str, pin: Pin, old: LockedImage | LockedRepository | None, content: str) -> Pin:
+        """The pin with its time, which is that of the old one if nothing moved, and with who asks for it."""
+        before = old.digest if isinstance(old, LockedImage) else old.commit if old else ""
+        resolved = old.resolved if old and before == content else self.now
+        others: tuple[str, ...] = old.origins if old and not self.prune else ()
+        origins = sorted({*others, *self._used.get(name, ())})
+        return replace(pin, resolved=resolved, origins=tuple(origins))
 
 
 def _open(wanted: Wanted, lock: Lock) -> Iterator[Question]:
@@ -138,5 +170,6 @@ def stale(old: Lock, new: Lock) -> Iterator[str]:
         elif missing := sorted(after.configs.keys() - before.configs.keys()):
             yield f"{ref} is not pinned for {', '.join(missing)}"
     for url in sorted(new.repositories):
-        if old.repositories.get(url) != new.repositories[url]:
-            yield f"{url} is {new.repositories[url]} now, not {old.repositories.get(url, 'pinned')}"
+        commit, known = new.repositories[url].commit, old.repositories.get(url)
+        if known is None or known.commit != commit:
+            yield f"{url} is {commit} now, not {known.commit if known else 'pinned'}"

@@ -64,6 +64,8 @@ class Pins:
     lock: Lock
     used: dict[str, LockedImage] = field(default_factory=dict)
     missing: list[ImageRequest] = field(default_factory=list)
+    added: dict[str, str] = field(default_factory=dict)
+    """What ADD fetches without saying which version: its URL, and the commit that the lock has for it."""
 
     def image(self, request: ImageRequest) -> ImageAnswer:
         """Raises `UnresolvedError`."""
@@ -83,6 +85,11 @@ class Pins:
                 self.used[name] = found
                 return found
         return None
+
+    def pin(self, source: str) -> str:
+        found = self.lock.repositories.get(source)
+        self.added[source] = found.commit if found else ""
+        return self.added[source]
 
     def remote_file(self, identifier: str, path: str) -> bytes:
         raise UnresolvedError(f"{path} of {identifier} is not known before the build")
@@ -178,6 +185,11 @@ class _Pass:
             made = self._left(job, obstacle)
             if wanted is not None:
                 made, failed = pin_bases(made, wanted, pins)
+                failed += [
+                    f"repository {one}, which the frontend adds,"
+                    for one in wanted.added
+                    if pins.lock.repositories.get(one)
+                ]
                 wanted.unpinned += failed
         if self._options.locked and wanted is not None:
             self._refuse(job, wanted.unpinned)
@@ -444,6 +456,8 @@ class Wanted:
     stages: frozenset[str] = frozenset()
     reason: str = ""
     unpinned: list[str] = field(default_factory=list)
+    added: tuple[str, ...] = ()
+    """Repositories that ADD reads at a name and not at a commit."""
 
     @classmethod
     def of(cls, job: Job, reader: Reader, lock: Lock, builder: str) -> "Wanted":
@@ -473,7 +487,10 @@ class Wanted:
             lowered = failure.partial
         found.images, found.missing, found.used = lowered.image_requests, pins.missing, frozenset(pins.used)
         found.unpinned = [f"image {one.ref}" for one in pins.missing]
-        found.unpinned += [f"repository {one}" for one in repositories(job) if one not in lock.repositories]
+        found.added = tuple(source for source in pins.added if is_git(source))
+        named = (*repositories(job), *found.added)
+        found.unpinned += [f"repository {one}" for one in dict.fromkeys(named) if one not in lock.repositories]
+        found.unpinned += [f"URL {one} (see `ADD --checksum`)" for one in pins.added if one not in found.added]
         if found.syntax and pins.find(found.syntax) is None:
             found.unpinned.append(f"frontend image {found.syntax}")
         return found
@@ -515,7 +532,7 @@ def pin_contexts(job: Job, pins: Pins) -> Job:
 def _pinned_context(value: str, pins: Pins) -> str:
     repository = pins.lock.repositories.get(value)
     if repository is not None:
-        return pinned_url(value, repository)
+        return pinned_url(value, repository.commit)
     ref = image_context(value)
     found = pins.find(ref) if ref else None
     if found is None or "@" in ref:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bakec.compiler.entries import EntryError, parse_policy
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass, field
+from bakec.ir.strconv import NumberError, parse_bool
 
 if TYPE_CHECKING:
     from bakec.compiler.remote import Remote

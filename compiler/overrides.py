@@ -6,13 +6,13 @@ from typing import Final
 from bakec.compiler.entries import EntryError, parse_entries
 from bakec.compiler.merge import Fields, merge_field
 from bakec.compiler.patterns import PatternError, matches
-from bakec.compiler.strconv import NumberError, parse_bool, parse_int
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.fields import RESOURCES, SETTABLE, Field, Kind, SetMode
 from bakec.ir.module import Entry, entries
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.records import dataclass
+from bakec.ir.strconv import NumberError, parse_bool, parse_int
 from bakec.ir.values import Value, boolean, integer, string
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bakec.compiler.emit import context_path, emit, with_epoch
 from bakec.compiler.host import Host
 from bakec.compiler.inheritance import Inheritance
-from bakec.compiler.lint.check import ALWAYS, check
+from bakec.compiler.lint.check import ALWAYS, check, few
 from bakec.compiler.lint.project import Project
 from bakec.compiler.options import CompileOptions, environment_flag, environment_switch
 from bakec.compiler.overrides import parse_overrides
@@ -175,7 +175,8 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
 
         selection = rebind(selection, options.remote.tree)
     if options.warnings:
-        sink.extend(check(Project(files=parsed.files, definitions=definitions, selection=selection, host=host), ALWAYS))
+        project = Project(files=parsed.files, definitions=definitions, selection=selection, host=host)
+        sink.extend(few(check(project, ALWAYS)))
     return parsed, definitions, selection
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bakec.compiler.strconv import NumberError, parse_float, parse_int
+from bakec.ir.strconv import NumberError, parse_float, parse_int
 
 _UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _LIMITS: Final = frozenset(

@@ -5,9 +5,12 @@ there is no clock, no host name and no secret value. `ir.codec` alone knows how 
 """
 
 from collections.abc import Mapping
-from typing import Any, NewType, TypeAlias
+from typing import TYPE_CHECKING, Any, NewType, TypeAlias
 
 from bakec.ir.records import dataclass, field
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 JobId = NewType("JobId", str)
 TargetName = NewType("TargetName", str)
@@ -245,3 +248,17 @@ class Plan:
     extra: Mapping[tuple[str | int, ...], Any] = field(default_factory=dict)
     """Optional fields of a newer format by their path (`("jobs", 0, "weight")`), carried through untouched. Good for
     these very records: whoever replaces some leaves the extras of those out."""
+
+    @staticmethod
+    def load(source: "bytes | str | PathLike[str]") -> "Plan":
+        """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
+        from bakec.ir.loading import load
+
+        return load(source)
+
+    def dump(self) -> bytes:
+        """Its canonical bytes: what `bakec compile` writes."""
+        from bakec import __version__
+        from bakec.ir import codec
+
+        return codec.dump(self, f"bakec {__version__}")

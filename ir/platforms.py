@@ -174,3 +174,40 @@ def full_name(platform: Platform) -> str:
     if not platform.os or not inside:
         return short_name(platform)
     return join(f"{platform.os}({inside})", platform.architecture, platform.variant)
+
+
+_ARM64_MINORS: Final = {8: 10, 9: 8}
+"""Major version of 64-bit ARM -> how many minor ones there are."""
+
+
+def runs(platform: Platform) -> tuple[Platform, ...]:
+    """What a machine of a normalized platform can run, the best match first: 64-bit Intel runs 32-bit programs, ARM
+    those of older versions."""
+    arch, variant = platform.architecture, platform.variant
+    if arch == "amd64":
+        older = _older(platform, arch, variant, 1) if variant else ()
+        return (platform, *older, platform._replace(architecture="386", variant=""))
+    if arch == "arm":
+        return (platform, *_older(platform, arch, variant, 5))
+    if arch == "arm64":
+        return _arm64(platform)
+    return (platform,)
+
+
+def _older(platform: Platform, arch: str, variant: str, oldest: int) -> tuple[Platform, ...]:
+    digits = variant.removeprefix("v")
+    versions = range(int(digits) - 1, oldest - 1, -1) if digits.isdecimal() else ()
+    return tuple(platform._replace(architecture=arch, variant=f"v{version}") for version in versions)
+
+
+def _arm64(platform: Platform) -> tuple[Platform, ...]:
+    """Version 9.N includes 8.(N+5), and all include 32-bit ARM v8. A version that is not known runs nothing."""
+    major, _, minor = (platform.variant or "v8").removeprefix("v").partition(".")
+    if not (major + (minor or "0")).isdecimal() or int(minor or 0) >= _ARM64_MINORS.get(int(major), 0):
+        return ()
+    tops = [(int(major), int(minor or 0))]
+    if tops[0][0] == 9:
+        tops.append((8, tops[0][1] + 5))
+    names = [f"v{top}.{low}" if low else f"v{top}" for top, high in tops for low in range(high, -1, -1)]
+    arm = platform._replace(architecture="arm", variant="v8")
+    return (*(normalize(platform._replace(variant=name)) for name in names), *runs(arm))

@@ -83,7 +83,11 @@ def _init(cls: "Any") -> "Any":
     body: list[str] = []
     space: dict[str, Any] = {"_none": _NONE}
     for name, one in cls._record_fields.items():
-        space |= {f"_default_{name}": one.default, f"_make_{name}": one.make, f"_set_{name}": vars(cls)[name].__set__}
+        space |= {
+            f"_default_{name}": one.default,
+            f"_make_{name}": one.make,
+            f"_set_{name}": getattr(cls, name).__set__,
+        }
         value = name if one.init else f"_default_{name}"
         if one.make is not _NONE:
             value = f"_make_{name}() if {value} is _none else {value}"

@@ -26,8 +26,8 @@ from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.ops_pb2 import Definition
 from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
-from bakec.runtime.buildkit.services.auth import Credentials
 from bakec.runtime.buildkit.session import Session, make_id
+from bakec.runtime.dockerconfig import Credentials
 from bakec.runtime.request import Request
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Node:
     ops: Mapping[str, bytes] = field(repr=False, default_factory=dict)
     op_meta: Mapping[str, OpMeta] = field(repr=False, default_factory=dict)
     dockerfiles: tuple[Dockerfile, ...] = field(repr=False, default=())
+    introduce: Callable[[str, str, str], None] | None = None
+    """Told of each step of a lowered job before it is submitted: its digest, its target and its line."""
     clients: "dict[tuple[str, str], Client]" = field(default_factory=dict)
     """Who serves a directory, by its name and its path in the plan: the graph of a job holds those of others."""
 
@@ -158,6 +160,8 @@ class Build:
             session.allow(filesend.services(wanted, self._problems))
         if request.stores:
             stores = {name: content.Store(path) for name, path in request.stores.items()}
+            for store in stores.values():
+                stack.callback(store.discard)
             session.allow(content.services(stores))
 
     def _sends(self, index: int) -> bool:
@@ -242,6 +246,9 @@ class Build:
             definition = llb.define(build, node.ops, node.op_meta, node.dockerfiles, place)
         except (WireError, LookupError) as error:
             raise fail(BAD_OP.at(None, target=request.job.target, reason=error)) from error
+        if node.introduce is not None:
+            for digest, line in llb.lines_of(definition):
+                node.introduce(digest, request.job.target, line)
         return await self._gateway.solve(
             gateway.SolveRequest(
                 Definition=definition, allowResultReturn=True, allowResultArrayRef=True, CacheImports=imports

@@ -1,117 +1,213 @@
-"""Which builder a run uses: an address, a builder of the store that buildx keeps, or the Docker Engine."""
+"""Which builder a run uses: an address, a builder of the store, or the engine of a docker context."""
 
-import base64
-import hashlib
-import json
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+from bakec.ir.codes.builder import OTHER_CONTEXT
 from bakec.ir.codes.run import UNKNOWN_BUILDER, UNSUPPORTED_DRIVER
 from bakec.ir.diagnostics import fail
+from bakec.ir.platforms import Platform
+from bakec.runtime import contexts
 from bakec.runtime.dockerconfig import DockerConfig
-from bakec.runtime.drivers.base import Driver
+from bakec.runtime.drivers.base import Driver, bad_option
+from bakec.runtime.store import NAME, Store, StoredBuilder, StoredNode
 
 if TYPE_CHECKING:
     from bakec.runtime.drivers.docker import DockerDriver
 
+LOCAL: Final = "local"
+"""A daemon that is started from a program at hand."""
+PROBE_SECONDS: Final = 5.0
+PROBE: Final = b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+SWITCHED: Final = b"101"
 
-def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Driver:
-    """`name` is `--builder`: empty for the current builder. Raises `Failed`.
 
-    An address is a daemon of its own (`remote`); `docker` and `default` are the engine that the Docker client
-    uses; all else is a name of the store.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderNode:
+    """A daemon of a builder. `platforms` are those that the store says it is for; none means whatever it can do."""
+
+    name: str
+    driver: Driver
+    platforms: tuple[Platform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """What `--builder` names: at least one node, all of one kind of driver."""
+
+    name: str
+    driver: str
+    nodes: tuple[BuilderNode, ...]
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return self.nodes[0].driver.place if len(self.nodes) == 1 else f"the {len(self.nodes)} nodes of {self.name}"
+
+
+def choose(name: str, env: Mapping[str, str], config: DockerConfig) -> Builder:
+    """`name` is `--builder`: empty for BUILDX_BUILDER, or the current builder. An address is a daemon of its own
+    (`remote`). Raises `Failed`."""
     name = name or env.get("BUILDX_BUILDER", "")
     if "://" in name:
-        return _remote(name, {}, env)
-    if name in ("", "docker", "default"):
-        stored = _current(env, config) if not name else None
-        return _from_store(stored, env) if stored else docker_driver(env)
-    stored = _read(_store(env, config) / "instances" / name.lower())
-    if stored is None:
+        driver = _remote(name, {}, env, config)
+        return alone(name, driver)
+    stored = lookup(name, env, config)
+    if not stored.driver and stored.name != contexts.current_name(env, config):
+        raise fail(OTHER_CONTEXT.at(None, name=stored.name))
+    stored = with_driver(stored, env, config)
+    nodes = (
+        BuilderNode(name=node.name, driver=make_driver(stored, node, env, config), platforms=node.platforms or ())
+        for node in stored.nodes
+    )
+    return Builder(name=stored.name, driver=stored.driver, nodes=tuple(nodes))
+
+
+def lookup(name: str, env: Mapping[str, str], config: DockerConfig) -> StoredBuilder:
+    """The builder of the store, else that of the docker context: one node, whose driver is not named yet. An empty name
+    is the current builder. Raises `Failed` when there is none."""
+    store = Store(env, config)
+    if not name:
+        key = contexts.current_endpoint(env, config)
+        return store.current(key) or lookup(_implicit(env, config), env, config)
+    stored = store.builder(name) if NAME.fullmatch(name) else None
+    if stored is not None:
+        return stored
+    if name == LOCAL:
+        from bakec.runtime.drivers.local import folder_of
+
+        node = StoredNode(name=LOCAL, endpoint=f"unix://{folder_of(env)}/socket")
+        return StoredBuilder(name=LOCAL, driver=LOCAL, nodes=(node,))
+    if name == "docker":
+        name = contexts.current_name(env, config)
+    if contexts.find(name, env, config) is None:
         raise fail(UNKNOWN_BUILDER.at(None, name=name))
-    return _from_store(stored, env)
+    return StoredBuilder(name=name, driver="", nodes=(StoredNode(name=name, endpoint=name),))
 
 
-def docker_host(env: Mapping[str, str]) -> str:
-    from bakec.runtime.drivers.docker import DEFAULT_HOST
+def _implicit(env: Mapping[str, str], config: DockerConfig) -> str:
+    """The builder where nobody has chosen one: the engine of the current context. Where that is the usual engine of a
+    machine that runs none, and a daemon can be started, it is `local`."""
+    from bakec.runtime.drivers.local import program
 
-    return env.get("DOCKER_HOST") or DEFAULT_HOST
+    name = contexts.current_name(env, config)
+    is_chosen = name != contexts.DEFAULT or env.get("DOCKER_HOST")
+    if is_chosen or _is_served(contexts.DEFAULT_HOST) or not program(env):
+        return name
+    return LOCAL
 
 
-def docker_driver(env: Mapping[str, str]) -> "DockerDriver":
+def _is_served(host: str) -> bool:
+    """Whether somebody may be reached at a socket of this machine."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PROBE_SECONDS)
+        connection.connect(urlsplit(host).path)
+        return True
+    return False
+
+
+def with_driver(stored: StoredBuilder, env: Mapping[str, str], config: DockerConfig) -> StoredBuilder:
+    """The builder of a context gets the docker driver; where the engine has no BuildKit, it is run in a container. Any
+    other builder is returned as it is."""
+    if stored.driver:
+        return stored
+    context = contexts.find(stored.nodes[0].endpoint, env, config)
+    driver = "docker" if context is None or _has_buildkit(context.host) else "docker-container"
+    return replace(stored, driver=driver)
+
+
+def _has_buildkit(host: str) -> bool:
+    """False if an engine answers on a socket of this machine and refuses. Others are taken at their word."""
+    url = urlsplit(host)
+    if url.scheme != "unix":
+        return True
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PROBE_SECONDS)
+        connection.connect(url.path)
+        connection.sendall(PROBE)
+        answer = connection.recv(64).split(b" ", 2)
+        return len(answer) < 2 or answer[1] == SWITCHED
+    return True
+
+
+# Drivers
+
+
+def make_driver(stored: StoredBuilder, node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
+    """Raises `Failed` for a driver that is not known, and for options that make no sense."""
+    maker = DRIVERS.get(stored.driver)
+    if maker is None:
+        raise fail(UNSUPPORTED_DRIVER.at(None, name=stored.name, driver=stored.driver))
+    return maker(node, env, config)
+
+
+def engine_at(endpoint: str, env: Mapping[str, str], config: DockerConfig) -> "DockerDriver":
+    """The engine of a context, or at an address."""
     from bakec.runtime.drivers.docker import DockerDriver
 
-    verify = env.get("DOCKER_TLS_VERIFY", "")
-    home = str(Path(env.get("HOME") or Path.home()) / ".docker")
-    return DockerDriver(docker_host(env), env.get("DOCKER_CERT_PATH", home) if verify else "")
+    context = contexts.find(endpoint, env, config)
+    if context is None:
+        return DockerDriver(endpoint)
+    return DockerDriver(context.host, context.certificates, skip_verify=context.skip_verify)
 
 
-def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str]) -> Driver:
-    from bakec.runtime.drivers.docker import EngineImages
+def _docker(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> "DockerDriver":
+    if node.files:
+        reason = "setting config file is not supported for docker driver, use dockerd configuration file"
+        raise bad_option(reason)
+    return engine_at(node.endpoint, env, config)
+
+
+def _remote_at(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
+    for what, given in (("config file", node.files), ("buildkit flags", node.flags)):
+        if given:
+            raise bad_option(f"setting {what} is not supported for remote driver")
+    return _remote(node.endpoint, node.options or {}, env, config)
+
+
+def _remote(address: str, options: Mapping[str, str], env: Mapping[str, str], config: DockerConfig) -> Driver:
     from bakec.runtime.drivers.remote import RemoteDriver
 
-    return RemoteDriver(address, options, images=EngineImages(docker_host(env), ""), env=dict(env))
+    images = engine_at(contexts.current_name(env, config), env, config).images
+    return RemoteDriver(address, options, images=images, env=dict(env))
 
 
-def _from_store(stored: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
-    """The first node of a stored builder."""
-    driver, nodes = str(stored.get("Driver") or "docker"), stored.get("Nodes") or [{}]
-    maker = DRIVERS.get(driver)
-    if maker is None:
-        raise fail(UNSUPPORTED_DRIVER.at(None, name=stored.get("Name", ""), driver=driver))
-    return maker(nodes[0], env)
+def alone(name: str, driver: Driver) -> Builder:
+    """A builder of one daemon, which is not in the store."""
+    return Builder(name=name, driver=driver.name, nodes=(BuilderNode(name=name, driver=driver),))
 
 
-def _docker_at(node: Mapping[str, Any], env: Mapping[str, str]) -> "DockerDriver":
+def _container(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
+    from bakec.runtime.drivers.container import ContainerDriver
+    from bakec.runtime.github import actions_context
+
+    return ContainerDriver(
+        engine=engine_at(node.endpoint, env, config),
+        node=node.name,
+        options=node.options or {},
+        flags=node.flags or (),
+        files=node.files or {},
+        more_files=lambda: actions_context(env),
+        login=config.auth_for_push,
+        env=env,
+    )
+
+
+def _local(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
     from bakec.runtime.drivers.docker import DockerDriver
+    from bakec.runtime.drivers.local import LocalDriver, folder_of, program
+    from bakec.runtime.drivers.remote import RemoteDriver
 
-    endpoint = str(node.get("Endpoint") or "")
-    return DockerDriver(endpoint) if "://" in endpoint else docker_driver(env)
-
-
-def _remote_at(node: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
-    return _remote(str(node.get("Endpoint") or ""), node.get("DriverOpts") or {}, env)
-
-
-def _container_at(node: Mapping[str, Any], env: Mapping[str, str]) -> Driver:
-    from bakec.runtime.drivers.container import ContainerDriver, read_flags
-
-    options = node.get("DriverOpts") or {}
-    files = {name: base64.b64decode(data) for name, data in (node.get("Files") or {}).items()}
-    flags = read_flags(node.get("Flags") or (), options.get("network", ""))
-    return ContainerDriver(_docker_at(node, env), str(node.get("Name") or ""), options, flags, files)
+    del config
+    found = program(env)
+    inner = RemoteDriver(node.endpoint) if found.endswith("/buildkitd") else DockerDriver(node.endpoint)
+    return LocalDriver(folder=folder_of(env), program=found, inner=inner, env=env)
 
 
-Maker = Callable[[Mapping[str, Any], Mapping[str, str]], Driver]
-DRIVERS: Mapping[str, Maker] = {
-    "docker": _docker_at,
-    "docker-container": _container_at,
-    "remote": _remote_at,
-}
-"""Driver name -> how to make one from a stored node and the environment."""
-
-
-def _current(env: Mapping[str, str], config: DockerConfig) -> Mapping[str, Any] | None:
-    """The builder that `docker buildx use` chose for this engine, or for all."""
-    store, key = _store(env, config), docker_host(env)
-    current = _read(store / "current") or {}
-    name = current.get("Name", "") if current.get("Global") or current.get("Key") == key else ""
-    if not name:
-        with suppress(OSError):
-            name = (store / "defaults" / hashlib.sha256(key.encode()).hexdigest()[:20]).read_text().strip()
-    return _read(store / "instances" / str(name)) if name else None
-
-
-def _store(env: Mapping[str, str], config: DockerConfig) -> Path:
-    return Path(env.get("BUILDX_CONFIG") or config.folder / "buildx")
-
-
-def _read(path: Path) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
+Maker = Callable[[StoredNode, Mapping[str, str], DockerConfig], Driver]
+DRIVERS: Mapping[str, Maker] = {"docker": _docker, "docker-container": _container, "remote": _remote_at, LOCAL: _local}
+"""Driver name -> how to make one for a node, in an environment."""

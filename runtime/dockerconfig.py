@@ -1,18 +1,15 @@
-"""The Docker client's configuration: credentials, proxies, and the identity that buildx gives this
-machine."""
+"""The Docker client's configuration: credentials and proxies."""
 
 import base64
 import binascii
 import json
-import secrets
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.buildkit.services.auth import Credentials
 
 DOCKER_HUB = "https://index.docker.io/v1/"
 HUB_HOSTS = frozenset(("registry-1.docker.io", "docker.io", "index.docker.io"))
@@ -24,6 +21,16 @@ PROXY_ARGS = {
     "allProxy": "ALL_PROXY",
 }
 HELPER_SECONDS = 60
+
+
+class Credentials(NamedTuple):
+    """A token passes as a secret without a user name."""
+
+    username: str = ""
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +66,6 @@ class DockerConfig:
         chosen = proxies.get(host) or proxies.get("default") or {}
         found = {name: str(chosen[key]) for key, name in PROXY_ARGS.items() if chosen.get(key)}
         return found | {name.lower(): value for name, value in found.items()}
-
-    def node_id(self) -> str:
-        """Names this machine towards daemons, so that a second run sends only what changed. Shared with
-        buildx."""
-        path = Path(self.env.get("BUILDX_CONFIG") or self.folder / "buildx") / ".buildNodeID"
-        with suppress(OSError):
-            return path.read_text().strip()
-        made = secrets.token_hex(8)
-        # Without a writable folder every run sends everything: slower, not wrong.
-        with suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(made)
-        return made
 
 
 def load(env: Mapping[str, str]) -> DockerConfig:

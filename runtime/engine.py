@@ -12,48 +12,55 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from bakec.ir.codes.run import IDLE, LOST, NO_OUTPUT, RUN_DEADLINE, SKIPPED
-from bakec.ir.diagnostics import Diagnostic, Exit, Failed, fail
+from bakec.ir.diagnostics import Diagnostic, Exit, Failed
 from bakec.ir.plan import Job, JobId, Plan
-from bakec.runtime import builders, dockerconfig, metadata, publish, report, scratch, site
+from bakec.runtime import builders, dockerconfig, metadata, placement, publish, report, scratch, site
 from bakec.runtime.build import Node
-from bakec.runtime.buildkit.channel import Connection, connect
+from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.control import Control
-from bakec.runtime.drivers.base import Driver
-from bakec.runtime.errors import ConnectionLostError, RpcError, explain
+from bakec.runtime.errors import ConnectionLostError
+from bakec.runtime.exports import has_default
+from bakec.runtime.fleet import Fleet
 from bakec.runtime.journal import Journal, Past
 from bakec.runtime.options import RunOptions
+from bakec.runtime.placement import Shares, part_of
+from bakec.runtime.progress.board import WORDS, Board, Target
 from bakec.runtime.progress.display import TICK, Display, make_display
 from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
-from bakec.runtime.schedule import Phase, RunState, advance, begin, starts
-from bakec.runtime.worker import Record, Workplace, work
+from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, may_retry, pause, resume, starts
+from bakec.runtime.store import Store
+from bakec.runtime.together import together
+from bakec.runtime.worker import Record, Station, Workplace, work
 
 SOON = 0.001
 
 
-def run_plan(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
+def run_plan(plan: Plan, options: RunOptions, builder: Builder | None = None) -> RunResult:
     """`run` on an event loop of its own. An interrupt stops the builds and gives exit code 130."""
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run(plan, options, driver))
+        return runner.run(run(plan, options, builder))
 
 
-async def run(plan: Plan, options: RunOptions, driver: Driver | None = None) -> RunResult:
-    """Run all jobs of a plan. What goes wrong outside of this program is in the result, and never raised."""
+async def run(plan: Plan, options: RunOptions, builder: Builder | None = None) -> RunResult:
+    """Run all jobs of a plan, by default on the builder that the options name. What goes wrong outside of this
+    program is in the result, and never raised."""
     if options.publish != "each" and publish.has_pushes(plan):
         kept = publish.without_pushes(plan)
         if options.publish == "never":
-            return _reported(await _run(kept, options, driver), options)
-        rehearsal = await _run(kept, dataclasses.replace(options, metadata_file=None, journal=None), driver)
+            return _reported(await _run(kept, options, builder), options)
+        rehearsal = await _run(kept, dataclasses.replace(options, metadata_file=None, journal=None), builder)
         if rehearsal.exit is not Exit.OK:
             return _reported(rehearsal, options)
         if options.deadline:
             options = dataclasses.replace(options, deadline=max(options.deadline - rehearsal.seconds, SOON))
-    return _reported(await _run(plan, options, driver), options)
+    return _reported(await _run(plan, options, builder), options)
 
 
 def _reported(result: RunResult, options: RunOptions) -> RunResult:
@@ -63,13 +70,13 @@ def _reported(result: RunResult, options: RunOptions) -> RunResult:
     return result
 
 
-async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunResult:
+async def _run(plan: Plan, options: RunOptions, builder: Builder | None) -> RunResult:
     started = time.monotonic()
     current = _Run(plan, options)
     try:
         if options.metadata_file is not None:
             metadata.check(options.metadata_file)
-        chosen = driver or builders.choose(options.builder, options.env, current.config)
+        chosen = builder or _choose(options, current.config)
         current.begin(chosen.place)
         with _interrupts(current):
             await current.perform(chosen)
@@ -82,6 +89,12 @@ async def _run(plan: Plan, options: RunOptions, driver: Driver | None) -> RunRes
             raise
     current.close()
     return current.result(time.monotonic() - started)
+
+
+def _choose(options: RunOptions, config: dockerconfig.DockerConfig) -> Builder:
+    builder = builders.choose(options.builder, options.env, config)
+    Store(options.env, config).touch(builder.name)
+    return builder
 
 
 @contextlib.contextmanager
@@ -106,6 +119,9 @@ class _Run:
 
     config: dockerconfig.DockerConfig
     _state: RunState
+    _claims: Mapping[JobId, Claim]
+    _limits: Mapping[str, int]
+    _done: frozenset[JobId]
     _group: asyncio.TaskGroup
     _place: Workplace
 
@@ -121,6 +137,7 @@ class _Run:
         self._diagnostics: list[Diagnostic] = []
         self._warnings: list[Diagnostic] = []
         self._logs: Logs | None = None
+        self._display: Display | None = None
         self._waiting: asyncio.Task[object] | None = None
         self._masks: tuple[bytes, ...] = ()
         self._heard = time.monotonic()
@@ -136,9 +153,10 @@ class _Run:
             past = journal.begin(builder, resume=options.resume)
             self._journal = journal  # from here on it is ours to write
         left = frozenset(self._jobs) - past.failed if options.failed_only else frozenset[JobId]()
-        claims = {job.id: options.claims[job.target] for job in self._plan.jobs if job.target in options.claims}
-        limits = {**options.pools, "": options.jobs}
-        self._state = begin(self._plan.jobs, limits, claims, done=frozenset(past.done) | left)
+        self._claims = {job.id: options.claims[job.target] for job in self._plan.jobs if job.target in options.claims}
+        self._limits = {**options.pools, "": options.jobs}
+        self._done = frozenset(past.done) | left
+        self._state = begin(self._plan.jobs, self._limits, self._claims, done=self._done)
         for job_id, phase in self._state.phases.items():
             record = self._records[job_id]
             if phase is Phase.DONE and job_id in past.done:
@@ -146,33 +164,55 @@ class _Run:
             elif phase is Phase.DONE:
                 record.outcome = Outcome.LEFT
 
-    async def perform(self, driver: Driver) -> None:
+    async def perform(self, builder: Builder) -> None:
         if self._state.is_over:
             return
         self._waiting = asyncio.current_task()
-        async with self._timed(), connect(driver) as connection, AsyncExitStack() as stack:
+        async with self._timed(), AsyncExitStack() as stack:
+            display = await stack.enter_async_context(self._showing(builder))
+            fleet = Fleet(builder, stack, lambda response: display.update("", response))
+            shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
+            self._warnings.extend(fleet.warnings)
+            self._limit_nodes(shares)
             folder = stack.enter_context(scratch.folder())
-            display = await stack.enter_async_context(self._showing(driver))
-            try:
-                found = await site.survey(connection, self._jobs.values(), self._options, self.config, folder)
-            except RpcError as error:
-                reason = await explain(error, Control(connection.channel))
-                raise fail(LOST.at(None, endpoint=driver.place, reason=reason)) from error
-            requests = await asyncio.to_thread(self._compose, found)
-            self._warn_of_no_output(requests, found)
-            await site.share(stack, connection, requests.values(), found.node_id)
-            self._place = self._workplace(connection, found, requests, display)
+            sites = await self._survey(fleet, shares, folder)
+            requests = await asyncio.to_thread(self._compose, shares, sites)
+            self._warn_of_no_output(requests, sites)
+            for node, connection in fleet.connections.items():
+                await site.share(stack, connection, requests[node].values(), sites[node].node_id)
+            self._place = self._workplace(fleet, shares, sites, requests, display)
             self._waiting = None
             async with asyncio.TaskGroup() as self._group:
                 self._dispatch()
 
+    def _limit_nodes(self, shares: Shares) -> None:
+        """Before anything was started: the schedule as before, with a pool for each node."""
+        if not self._options.node_jobs:
+            return
+        pools, claims = placement.node_limits(shares, self._options.node_jobs, self._claims)
+        limits = {**self._limits, **pools}
+        self._state = begin(self._plan.jobs, limits, {**self._claims, **claims}, done=self._done)
+
+    def _is_over(self, job: JobId) -> bool:
+        return self._state.phases[job].is_end
+
+    async def _survey(self, fleet: Fleet, shares: Shares, folder: Path) -> dict[int, Site]:
+        """What the nodes that build something can do."""
+        parts = placement.by_node(shares, self._jobs)
+        found = [
+            site.survey(fleet.connections[node], jobs.values(), self._options, self.config, folder)
+            for node, jobs in parts.items()
+        ]
+        return dict(zip(parts, await together(found), strict=True))
+
     @asynccontextmanager
-    async def _showing(self, driver: Driver) -> AsyncIterator[Display]:
+    async def _showing(self, builder: Builder) -> AsyncIterator[Display]:
         options = self._options
         self._masks = await asyncio.to_thread(site.masks_of, self._plan, options.root, options.env)
-        heading = f"building with {driver.place} using the {driver.name} driver"
+        heading = f"building with {builder.place} using the {builder.driver} driver"
         self._logs = Logs(options.log_dir, self._masks) if options.log_dir else None
-        display = make_display(options.progress, options.stderr, self._masks, heading=heading)
+        display = make_display(options.progress, options.stderr, self._masks, heading=heading, look=self._board)
+        self._display = display
         ticker = asyncio.create_task(self._tick(display))
         try:
             yield display
@@ -181,6 +221,19 @@ class _Run:
             display.close()
             if self._logs:
                 self._logs.close()
+
+    def _board(self) -> Board:
+        """Where the jobs are, for displays."""
+        phases = self._state.phases
+        working = [
+            Target(job.target, WORDS[phases[job.id].name.lower()], self._records[job.id].started)
+            for job in self._plan.jobs
+            if phases[job.id].is_work
+        ]
+        ended = sum(phase.is_end for phase in phases.values())
+        waiting = len(phases) - ended - len(working)
+        taken, limit = self._state.taken[""], self._options.jobs
+        return Board(targets=tuple(working), waiting=waiting, ended=ended, slots=taken, limit=limit)
 
     async def _tick(self, display: Display) -> None:
         while True:
@@ -215,15 +268,21 @@ class _Run:
                 return
             await asyncio.sleep(end - time.monotonic())
 
-    def _compose(self, found: Site) -> dict[JobId, Request]:
-        """All requests before the first build. What cannot be built stops the run, or with `keep_going` only
-        what depends on it."""
-        requests: dict[JobId, Request] = {}
-        for job_id, job in self._jobs.items():
-            if self._state.phases[job_id].is_end:
-                continue
+    def _compose(self, shares: Shares, sites: Mapping[int, Site]) -> dict[int, dict[JobId, Request]]:
+        """All requests, by node, before the first build. What cannot be built stops the run, or with `keep_going`
+        only what depends on it."""
+        requests: dict[int, dict[JobId, Request]] = {node: {} for node in sites}
+        for job_id, each in shares.items():
+            job = self._jobs[job_id]
+            if self._is_over(job_id):
+                continue  # skipped, since what it needs could not be composed
             try:
-                requests[job_id] = compose(job, found)
+                for share in each:
+                    requests[share.node][job_id] = compose(part_of(job, share, len(each)), sites[share.node])
+                if len(each) > 1:
+                    from bakec.runtime import merge
+
+                    merge.prepare([requests[share.node][job_id] for share in each])
             except Failed as failure:
                 if not self._options.keep_going:
                     raise
@@ -232,23 +291,44 @@ class _Run:
                 self._skip(advance(self._state, job_id, Phase.FAILED), job)
         return requests
 
-    def _warn_of_no_output(self, requests: Mapping[JobId, Request], found: Site) -> None:
+    def _warn_of_no_output(self, requests: Mapping[int, Mapping[JobId, Request]], sites: Mapping[int, Site]) -> None:
         """Of targets asked for whose result nobody will be able to use."""
-        place = found.place
-        if place.features.moby or place.features.default_load or found.env.get("BUILDX_NO_DEFAULT_LOAD"):
-            return
-        lost = [
-            request.job.target
-            for request in requests.values()
-            if not request.job.exports and not request.job.call and request.job.target in self._plan.requested
-        ]
-        if lost:
-            targets = ", ".join(f"`{target}`" for target in lost)
-            self._warnings.append(NO_OUTPUT.at(None, targets=targets, driver=place.driver))
+        lost = {
+            request.job.target: sites[node].place.driver
+            for node, each in requests.items()
+            for request in each.values()
+            if not request.job.exports and not request.job.call and not has_default(sites[node].place)
+        }
+        wanted = [job.target for job in self._jobs.values() if job.target in lost.keys() & set(self._plan.requested)]
+        if wanted:
+            targets = ", ".join(f"`{target}`" for target in wanted)
+            self._warnings.append(NO_OUTPUT.at(None, targets=targets, driver=lost[wanted[0]]))
 
     def _workplace(
-        self, connection: Connection, found: Site, requests: dict[JobId, Request], display: Display
+        self,
+        fleet: Fleet,
+        shares: Shares,
+        sites: Mapping[int, Site],
+        requests: Mapping[int, Mapping[JobId, Request]],
+        display: Display,
     ) -> Workplace:
+        return Workplace(
+            builder=fleet.builder,
+            stations={node: self._station(fleet, node, found, requests[node]) for node, found in sites.items()},
+            shares=shares,
+            turns=self,
+            jobs=self._jobs,
+            display=display,
+            logs=self._logs,
+            config=self.config,
+            options=self._options,
+        )
+
+    def _introduce(self, digest: str, target: str, place: str) -> None:
+        self._place.display.introduce(digest, target if len(self._jobs) > 1 else "", place)
+
+    def _station(self, fleet: Fleet, index: int, found: Site, requests: Mapping[JobId, Request]) -> Station:
+        connection = fleet.connections[index]
         node = Node(
             connection=connection,
             control=Control(connection.channel),
@@ -257,24 +337,32 @@ class _Run:
             ops=self._plan.ops,
             op_meta=self._plan.op_meta,
             dockerfiles=self._plan.dockerfiles,
+            introduce=self._introduce,
         )
-        return Workplace(
+        return Station(
+            name=fleet.builder.nodes[index].name,
             node=node,
-            turns=self,
-            jobs=self._jobs,
             requests=requests,
-            display=display,
-            logs=self._logs,
             features=found.place.features,
             images=connection.driver.images,
-            config=self.config,
-            options=self._options,
         )
 
     # The schedule
 
-    def is_linked(self, job: JobId) -> bool:
-        return self._state.is_linked(job)
+    def phase(self, job: JobId) -> Phase:
+        return self._state.phases[job]
+
+    def may_retry(self, job: JobId) -> bool:
+        return may_retry(self._state, job)
+
+    async def pause(self, job: Job, seconds: float) -> None:
+        self._records[job.id].leave()
+        pause(self._state, job.id)
+        self._dispatch()
+        await asyncio.sleep(seconds)
+        resume(self._state, job.id)
+        self._dispatch()
+        await self.granted(job)
 
     def heard(self) -> None:
         self._heard = time.monotonic()
@@ -298,7 +386,7 @@ class _Run:
     def _dispatch(self) -> None:
         for job_id, phase in starts(self._state):
             self._records[job_id].enter(phase)
-            if phase is Phase.SOLVING:
+            if job_id not in self._tasks:
                 self._tasks[job_id] = self._group.create_task(self._drive(self._jobs[job_id]), name=job_id)
             else:
                 self._grant(job_id).set_result(None)
@@ -332,7 +420,7 @@ class _Run:
                 raise
         except ConnectionLostError as lost:
             if not self.is_stopping:
-                self.lose((LOST.at(None, endpoint=self._place.node.connection.driver.place, reason=lost),))
+                self.lose((LOST.at(None, endpoint=self._place.builder.place, reason=lost),))
         except Failed as failure:
             phase = Phase.FAILED
             self._fail(job, failure)
@@ -395,6 +483,8 @@ class _Run:
     def interrupt(self) -> None:
         """The first asks for an end in order; whoever asks again does not want to wait for it."""
         if self.is_interrupted:
+            if self._display is not None:
+                self._display.close()  # gives the cursor back
             os._exit(Exit.INTERRUPTED)
         self.is_interrupted = True
         self._stop()

@@ -26,6 +26,8 @@ class Output:
     target: Target | None = None
     store: Path | None = None
     load: bool = False
+    whole: list[str] = field(default_factory=list)
+    """The names of an image of which this builder's node makes a part."""
 
     @property
     def names(self) -> list[str]:
@@ -54,6 +56,11 @@ def outputs_of(job: Job, place: Place) -> list[Output]:
     outputs = [_parse(job, export, place) for export in asked if export.type != "cacheonly"]
     _name(job, asked, outputs)
     return [_translate(job, output, place) for output in outputs]
+
+
+def has_default(place: Place) -> bool:
+    """Whether a target without outputs has one here, or is meant to have none."""
+    return place.features.moby or place.features.default_load or bool(place.env.get("BUILDX_NO_DEFAULT_LOAD"))
 
 
 def _default(job: Job, place: Place) -> Iterator[Exporter]:

@@ -11,6 +11,7 @@ import grpc.aio
 from bakec.ir.codes.run import FETCH, LOST
 from bakec.ir.diagnostics import fail
 from bakec.ir.llb.graph import Copy
+from bakec.ir.llb.sources import http
 from bakec.ir.llb.state import State, scratch
 from bakec.ir.plan import Secret, Ssh
 from bakec.ir.records import dataclass
@@ -60,9 +61,23 @@ def fetch_definitions(wanted: Wanted, builder: str, env: Mapping[str, str]) -> F
         return runner.run(_fetch(wanted, builder, env))
 
 
+async def fetch_dockerfile(connection: Connection, config: dockerconfig.DockerConfig, url: str) -> bytes:
+    """A Dockerfile at a URL. Raises `ValueError` for one that cannot be had."""
+    async with AsyncExitStack() as stack:
+        try:
+            tree = await _Tree.open(stack, connection, config, url, {})
+            data = await tree.read_single(http(url, filename=DOWNLOAD))
+        except grpc.aio.AioRpcError as error:
+            reason = await errors.explain(error, Control(connection.channel))
+            raise ValueError(str(reason).partition("\n")[0]) from error
+    if len(data) > MAX_DEFINITION:
+        raise ValueError("it is bigger than the allowed 2.097MB")
+    return data
+
+
 async def _fetch(wanted: Wanted, builder: str, env: Mapping[str, str]) -> Fetched:
     config = dockerconfig.load(env)
-    driver = builders.choose(builder, env, config)
+    driver = builders.choose(builder, env, config).nodes[0].driver
     url = wanted.url
     async with connect(driver) as connection:
         try:
@@ -110,6 +125,9 @@ class _Tree:
         if not solving.done():
             await self._gateway.finish(gateway.ReturnRequest(result=gateway.Result()))
         await asyncio.wait((solving,), timeout=5)
+
+    async def read_single(self, state: State) -> bytes:
+        return await self._gateway.read_file(await self._solve(state), DOWNLOAD)
 
     async def read(self, wanted: Wanted) -> Fetched:
         ref = await self._solve(wanted.state)

@@ -101,6 +101,15 @@ def define(
     return definition
 
 
+def lines_of(definition: Definition) -> Iterator[tuple[str, str]]:
+    """The digest of each op, and the first line of a Dockerfile that it was made from, as `PATH:LINE`."""
+    for name, found in definition.Source.locations.items():
+        for location in found.locations:
+            path = definition.Source.infos[location.sourceIndex].filename
+            yield name, f"{path}:{location.ranges[0].start.line}"
+            break
+
+
 def _actual(data: bytes, renamed: Mapping[str, str], place: Place) -> tuple[bytes, bool]:
     """The op as it is submitted, and whether it is a directory of the client. Most ops need not be written anew."""
     op = decode_op(data)

@@ -9,10 +9,14 @@ from pathlib import Path
 
 from bakec.ir.codes.run import METADATA_FILE
 from bakec.ir.diagnostics import fail
+from bakec.ir.llb import gojson
 from bakec.runtime.buildkit.proto.control_pb2 import VertexWarning
 from bakec.runtime.buildkit.proto.ops_pb2 import Position
 from bakec.runtime.exports import TRUE
 from bakec.runtime.results import JobResult
+
+ANSWER = "result.json"
+"""The key of what a frontend answers to a question."""
 
 
 def check(path: Path) -> None:
@@ -23,14 +27,14 @@ def check(path: Path) -> None:
 
 
 def render(jobs: Sequence[JobResult], env: Mapping[str, str]) -> str:
-    """Two spaces, keys sorted, no line feed at the end. Warnings are in it where the environment asks for them."""
+    """Two spaces, names sorted, no line feed at the end. Warnings are in it where the environment asks for them."""
     document: dict[str, object] = {
-        job.target: {key: decode(value) for key, value in job.response.items()} for job in jobs
+        job.target: {key: _decode(key, value) for key, value in sorted(job.response.items())} for job in jobs
     }
     warnings = [each for job in jobs for each in job.warnings]
     if warnings and env.get("BUILDX_METADATA_WARNINGS", "") in TRUE:
         document["buildx.build.warnings"] = warnings
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    return gojson.dumps(dict(sorted(document.items())), indent=2)
 
 
 def warning(found: VertexWarning) -> dict[str, object]:
@@ -73,10 +77,10 @@ def write(path: Path, jobs: Sequence[JobResult], env: Mapping[str, str]) -> None
         raise fail(METADATA_FILE.at(None, reason=error)) from error
 
 
-def decode(value: str) -> object:
-    """A value that is JSON in base64 is shown as what it is; others stay text."""
+def _decode(key: str, value: str) -> object:
+    """A value that is JSON in base64 is shown as what it is, others stay text; `ANSWER` is plain JSON."""
     try:
-        found = json.loads(base64.b64decode(value, validate=True))
+        found = json.loads(value if key == ANSWER else base64.b64decode(value, validate=True))
     except (ValueError, binascii.Error):
         return value
     is_list = isinstance(found, list) and all(isinstance(item, Mapping) for item in found)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bakec.ir.records import dataclass, field
+from bakec.runtime.retry import Retries
 from bakec.runtime.schedule import Claim
 
 
@@ -21,17 +22,19 @@ class RunOptions:
     DOCKER_HOST)."""
     jobs: int = 0
     """How many jobs may work at once; 0 is no limit."""
+    node_jobs: int = 0
+    """How many of them on each node of the builder; 0 is no limit."""
     keep_going: bool = False
     """Go on with jobs that do not depend on one that failed."""
     progress: str = "auto"
-    """One of `progress.display.MODES`."""
+    """`auto`, `plain`, `tty`, `quiet` or `rawjson`."""
     metadata_file: Path | None = None
     timeout: float = 0.0
     """Seconds that one job may take; 0 is no limit."""
     publish: str = "each"
     """When to push: `each` target when it is built; `after-all` are built, so that a set of images is published whole
     or not at all; `never`."""
-    retries: int = 0
+    retries: Retries = field(default_factory=Retries)
     """How often a job is tried again that something outside of its definition has failed."""
     journal: Path | None = None
     """Where to note which jobs have finished."""

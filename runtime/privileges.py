@@ -9,6 +9,7 @@ from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import Job, Plan
 from bakec.ir.records import NamedTuple
+from bakec.ir.strconv import NumberError, parse_bool
 
 
 class Privilege(NamedTuple):
@@ -141,9 +142,9 @@ def files_are_checked(env: Mapping[str, str]) -> bool:
     text = env.get("BUILDX_BAKE_ENTITLEMENTS_FS")
     if text is None:
         return True
-    if text in ("1", "t", "T", "true", "TRUE", "True"):
-        return True
-    if text in ("0", "f", "F", "false", "FALSE", "False"):
-        return False
-    reason = f'strconv.ParseBool: parsing "{text}": invalid syntax'
-    raise fail(codes.BAD_ENVIRONMENT.at(None, name="BUILDX_BAKE_ENTITLEMENTS_FS", value=text, reason=reason))
+    try:
+        return parse_bool(text)
+    except NumberError as error:
+        raise fail(
+            codes.BAD_ENVIRONMENT.at(None, name="BUILDX_BAKE_ENTITLEMENTS_FS", value=text, reason=error)
+        ) from error

@@ -5,20 +5,16 @@ tag.
 """
 
 import dataclasses
-import hashlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from bakec.ir.plan import Exporter, Plan
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexStatus
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Images
 from bakec.runtime.exports import TRUE, Output
+from bakec.runtime.progress.step import Step, Watcher, shown
 
 DIGEST = "containerimage.digest"
 CONFIG_DIGEST = "containerimage.config.digest"
-
-Watcher = Callable[[StatusResponse], None]
 
 
 class PublishError(Exception):
@@ -47,19 +43,14 @@ async def push_all(
 
 
 async def push(images: Images, config: DockerConfig, name: str, watch: Watcher) -> None:
-    step = _Step(f"pushing {name} with docker", watch)
-    try:
-        async for message in images.push(name, config.auth_for_push(name)):
-            if message.get("error"):
-                raise PublishError(name, str(message["error"]))
-            step.show(message)
-    except OSError as error:
-        step.end(str(error))
-        raise PublishError(name, str(error)) from error
-    except PublishError as error:
-        step.end(str(error))
-        raise
-    step.end("")
+    with shown(f"pushing {name} with docker", watch) as step:
+        try:
+            async for message in images.push(name, config.auth_for_push(name)):
+                if message.get("error"):
+                    raise PublishError(name, str(message["error"]))
+                _show(step, message)
+        except OSError as error:
+            raise PublishError(name, str(error)) from error
 
 
 def has_pushes(plan: Plan) -> bool:
@@ -80,31 +71,12 @@ def _kept(export: Exporter) -> Exporter:
     return Exporter(type="cacheonly") if _is_push(export) else export
 
 
-class _Step:
-    """A step of the client's own, shown like those of the daemon."""
-
-    def __init__(self, name: str, watch: Watcher) -> None:
-        self._watch = watch
-        self._vertex = Vertex(digest="sha256:" + hashlib.sha256(name.encode()).hexdigest(), name=name)
-        self._vertex.started.FromNanoseconds(time.time_ns())
-        self._watch(StatusResponse(vertexes=[self._vertex]))
-
-    def show(self, message: Mapping[str, object]) -> None:
-        """One message of the engine about one layer."""
-        progress, layer = message.get("progressDetail"), message.get("id")
-        is_pushed = message.get("status") == "Pushed"
-        if not layer or not (progress or is_pushed):
-            return
-        status = VertexStatus(ID=f"pushing layer {layer}", vertex=self._vertex.digest)
-        if isinstance(progress, dict):
-            status.current, status.total = int(progress.get("current") or 0), int(progress.get("total") or 0)
-        status.timestamp.FromNanoseconds(time.time_ns())
-        status.started.CopyFrom(self._vertex.started)
-        if is_pushed:
-            status.completed.CopyFrom(status.timestamp)
-        self._watch(StatusResponse(statuses=[status]))
-
-    def end(self, error: str) -> None:
-        self._vertex.completed.FromNanoseconds(time.time_ns())
-        self._vertex.error = error
-        self._watch(StatusResponse(vertexes=[self._vertex]))
+def _show(step: Step, message: Mapping[str, object]) -> None:
+    """One message of the engine about one layer."""
+    progress, layer = message.get("progressDetail"), message.get("id")
+    is_pushed = message.get("status") == "Pushed"
+    if not layer or not (progress or is_pushed):
+        return
+    known = progress if isinstance(progress, dict) else {}
+    current, total = int(known.get("current") or 0), int(known.get("total") or 0)
+    step.item(f"pushing layer {layer}", current, total, is_done=is_pushed)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bakec.ir.codes.lock import OTHER_BUILDER
-from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, SECRET_MISSING
+from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, DOCKERFILE_URL, SECRET_MISSING
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import Cache, FrontendSolve, Job, LlbSolve
 from bakec.ir.records import dataclass, field
@@ -17,6 +17,7 @@ from bakec.runtime.buildkit.session import make_id
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.exports import TRUE, Output, Place, outputs_of
 
+DOCKERFILE = "Dockerfile"
 MAIN_MOUNTS = ("context", "dockerfile")
 ATTESTATIONS = "exporter.image.attestations"
 MULTIPLE_EXPORTERS = "exporter.multiple"
@@ -42,6 +43,8 @@ class Site:
     """That of the builder, normalized."""
     inline: Path
     """A private folder for the Dockerfiles that a plan holds as text."""
+    downloads: Mapping[str, bytes | str] = field(default_factory=dict)
+    """Dockerfiles by their URL, or why one cannot be had."""
     checkouts: dict[Path, vcs.Checkout | None] = field(default_factory=dict)
 
     def checkout(self, context: Path) -> vcs.Checkout | None:
@@ -104,6 +107,8 @@ def compose(job: Job, site: Site) -> Request:
     mounts = _mounts(job, site)
     solve = job.solve
     attrs = dict(solve.attrs)
+    if job.dockerfile_inline is not None or remote_dockerfile(job):
+        attrs |= {"filename": DOCKERFILE, "dockerfilekey": "dockerfile"}
     outputs = outputs_of(job, site.place)
     if len(outputs) > 1 and MULTIPLE_EXPORTERS not in site.caps:
         problem = "multiple outputs currently unsupported by the current BuildKit daemon"
@@ -122,7 +127,7 @@ def compose(job: Job, site: Site) -> Request:
     _resolve(request, site)
     checkout = site.checkout(mounts["context"]) if "context" in mounts else None
     if checkout is not None:
-        dockerfile = mounts.get("dockerfile", site.root) / attrs.get("filename", "Dockerfile")
+        dockerfile = mounts.get("dockerfile", site.root) / attrs.get("filename", DOCKERFILE)
         attrs |= vcs.attrs_of(checkout, site.env, mounts, dockerfile)
     _add_contexts(request, site)
     if request.frontend:
@@ -141,15 +146,32 @@ def compose(job: Job, site: Site) -> Request:
 
 def _mounts(job: Job, site: Site) -> dict[str, Path]:
     mounts = {local.name: site.root / local.path for local in job.locals}
-    if job.dockerfile_inline is not None:
-        folder = site.inline / make_id()
-        folder.mkdir()
-        (folder / "Dockerfile").write_text(job.dockerfile_inline)
-        mounts["dockerfile"] = folder
+    dockerfile = _given_dockerfile(job, site)
+    if dockerfile is not None:
+        mounts["dockerfile"] = site.inline / make_id()
+        mounts["dockerfile"].mkdir()
+        (mounts["dockerfile"] / DOCKERFILE).write_bytes(dockerfile)
     for name, path in mounts.items():
         if not path.is_dir():
             raise fail(CONTEXT_MISSING.at(None, target=job.target, reason=_missing(job, name, path)))
     return mounts
+
+
+def _given_dockerfile(job: Job, site: Site) -> bytes | None:
+    """The text of one that is in no folder of ours."""
+    if job.dockerfile_inline is not None:
+        return job.dockerfile_inline.encode()
+    url = remote_dockerfile(job)
+    found = site.downloads[url] if url else None
+    if isinstance(found, str):
+        raise fail(DOCKERFILE_URL.at(None, target=job.target, url=url, reason=found))
+    return found
+
+
+def remote_dockerfile(job: Job) -> str:
+    """The URL of the Dockerfile; empty for one that is in a folder, in the plan, or in the remote context."""
+    name = job.solve.attrs.get("filename", "") if isinstance(job.solve, FrontendSolve) else ""
+    return name if name.startswith(("http://", "https://")) and job.dockerfile_inline is None else ""
 
 
 def _missing(job: Job, name: str, path: Path) -> str:
@@ -171,7 +193,7 @@ def _context_key(mount: str) -> str:
 def _find_dockerfile(request: Request) -> None:
     """A `Dockerfile` that is absent may be called `dockerfile`."""
     name, folder = request.attrs.get("filename", ""), request.mounts.get("dockerfile")
-    if name != "Dockerfile" or folder is None or (folder / name).exists():
+    if name != DOCKERFILE or folder is None or (folder / name).exists():
         return
     # Names as they are in the folder: on a disk that ignores case both would be found.
     if any(entry.name == "dockerfile" for entry in folder.iterdir()):
@@ -187,15 +209,16 @@ def _check_builder(job: Job, site: Site) -> None:
 def _check_secrets(job: Job, site: Site) -> None:
     """Before anything is built: a typing error should not show after an hour."""
     for secret in job.secrets:
-        if secret.env:
+        if secrets.variable_of(secret, site.env):
             continue
+        name = secrets.file_of(secret)
         try:
-            size = (site.root / secret.src).stat().st_size
+            size = (site.root / name).stat().st_size
         except OSError as error:
-            problem = f"failed to stat {secret.src}: {error.strerror}"
+            problem = f"failed to stat {name}: {error.strerror}"
             raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem)) from error
         if size > secrets.MAX_SIZE:
-            problem = f"{secret.src} is too big: max size 500kB"
+            problem = f"{name} is too big: max size 500kB"
             raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem))
 
 

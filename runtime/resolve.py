@@ -37,6 +37,9 @@ Answer: TypeAlias = tuple[str, str]
 More = Callable[[str, Mapping[Question, Answer]], Iterable[Question]]
 """The platform of the builder and all answers so far -> what else to ask. An answer may lead to more questions."""
 
+Repositories = Callable[[], Mapping[str, State]]
+"""The checkouts, with their `.git` folder, of what is asked for when all images are known, by URL."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -47,22 +50,22 @@ class Found:
     commits: Mapping[str, str]
 
 
-def resolve(builder: str, env: Mapping[str, str], repositories: Mapping[str, State], more: More) -> Found:
-    """Ask a builder until there is nothing more to ask. `repositories` are checkouts with their `.git` folder, by
-    URL. Raises `Failed` for what cannot be found."""
+def resolve(builder: str, env: Mapping[str, str], repositories: Repositories, more: More) -> Found:
+    """Ask a builder until there is nothing more to ask, and then for `repositories`. Raises `Failed` for what cannot be
+    found."""
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_resolve(builder, env, repositories, more))
 
 
-async def _resolve(builder: str, env: Mapping[str, str], repositories: Mapping[str, State], more: More) -> Found:
+async def _resolve(builder: str, env: Mapping[str, str], repositories: Repositories, more: More) -> Found:
     config = dockerconfig.load(env)
-    driver = builders.choose(builder, env, config)
+    driver = builders.choose(builder, env, config).nodes[0].driver
     async with connect(driver) as connection, AsyncExitStack() as stack:
         try:
             workers = await Control(connection.channel).workers()
-            lookup = _Lookup(connection, await _open(stack, connection, config, env, repositories))
+            lookup = _Lookup(connection, await _open(stack, connection, config, env))
         except grpc.aio.AioRpcError as error:
             reason = await errors.explain(error, Control(connection.channel))
             raise fail(LOST.at(None, endpoint=driver.place, reason=reason)) from error
@@ -71,8 +74,12 @@ async def _resolve(builder: str, env: Mapping[str, str], repositories: Mapping[s
         while questions := [one for one in dict.fromkeys(more(platform, answers)) if one not in answers]:
             found = await asyncio.gather(*map(lookup.image, questions))
             answers |= zip(questions, found, strict=True)
-        commits = await asyncio.gather(*map(lookup.commit, repositories, repositories.values()))
-        return Found(platform=platform, images=answers, commits=dict(zip(repositories, commits, strict=True)))
+        wanted = repositories()
+        if wanted:
+            # A session of its own: only now it is known which logins it needs.
+            lookup = _Lookup(connection, await _open(stack, connection, config, env, wanted))
+        commits = await asyncio.gather(*map(lookup.commit, wanted, wanted.values()))
+        return Found(platform=platform, images=answers, commits=dict(zip(wanted, commits, strict=True)))
 
 
 async def _open(
@@ -80,7 +87,7 @@ async def _open(
     connection: Connection,
     config: dockerconfig.DockerConfig,
     env: Mapping[str, str],
-    urls: Iterable[str],
+    urls: Iterable[str] = (),
 ) -> Gateway:
     """A build that only answers questions."""
     session = Session()

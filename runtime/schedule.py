@@ -3,7 +3,8 @@
 A job passes through phases. It is *solved* (its frontend has made LLB), *built* and *finished* (exported,
 and ended). A job that is linked to others keeps the daemon from forgetting shared work by an order of its
 own: it is built when all that use it are solved and all that it uses are built, and finished when all that
-use it are done. A job that waits for others holds no slot, so a limit of one slot cannot lock the run.
+use it are done. A job that waits, for others or for another try, holds no slot, so a limit of one slot cannot lock
+the run.
 
 Slots come in pools. All jobs take from the one without a name (`--jobs`); a job may also take from a named pool
 that stands for something scarce. A job that does not fit its pool yet holds back those behind it in that pool: a
@@ -77,6 +78,8 @@ class RunState:
     phases: dict[JobId, Phase] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
     """Slots in use, by pool."""
+    paused: set[JobId] = field(default_factory=set)
+    """Jobs that have failed and are to be tried again, but not yet."""
     ready: dict[str, list[tuple[int, int, JobId]]] = field(default_factory=dict)
     """Of each pool, a heap of what may be entered: later phases first, then the plan's order."""
 
@@ -134,8 +137,8 @@ def starts(state: RunState) -> list[Start]:
         (later, _, job), pool = min(heads)
         phase = Phase(-later)
         claim = state.claim(job)
-        if state.phases[job] is not Phase(phase - 1):
-            heapq.heappop(state.ready[pool])  # it was put there twice, or has been skipped since
+        if state.phases[job] is not Phase(phase - 1) or job in state.paused:
+            heapq.heappop(state.ready[pool])  # it was put there twice, or has been skipped or paused since
         elif not state.has_room("", claim.of_all):
             break
         elif pool and not state.has_room(pool, claim.slots):
@@ -169,6 +172,22 @@ def advance(state: RunState, job: JobId, phase: Phase) -> list[JobId]:
     return skipped
 
 
+def may_retry(state: RunState, job: JobId) -> bool:
+    """Whether nobody holds on to what the job has made so far."""
+    return all(state.phases[child] is Phase.WAITING or state.phases[child].is_end for child in state.children[job])
+
+
+def pause(state: RunState, job: JobId) -> None:
+    """The job will be tried again, from the phase that it was in: it gives its slots back until it is resumed."""
+    _set(state, job, Phase(state.phases[job] - 1))
+    state.paused.add(job)
+
+
+def resume(state: RunState, job: JobId) -> None:
+    state.paused.discard(job)
+    _look_at(state, job)
+
+
 def _set(state: RunState, job: JobId, phase: Phase) -> None:
     before = state.phases.get(job, Phase.WAITING)
     change = phase.is_work - before.is_work
@@ -183,7 +202,8 @@ def _set(state: RunState, job: JobId, phase: Phase) -> None:
 def _look_at(state: RunState, job: JobId) -> None:
     """Put the job on the heap if it may go on. Doing so twice is harmless: `starts` checks the phase."""
     phase = state.phases[job]
-    if phase in (Phase.WAITING, Phase.SOLVED, Phase.BUILT) and _may_leave(state, job, phase):
+    is_at_rest = phase in (Phase.WAITING, Phase.SOLVED, Phase.BUILT) and job not in state.paused
+    if is_at_rest and _may_leave(state, job, phase):
         heap = state.ready.setdefault(state.claim(job).pool, [])
         heapq.heappush(heap, (-(phase + 1), state.order[job], job))
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from bakec.ir.codes.run import LOST
+from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Job, LlbSolve, Plan
 from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.buildkit.control import Control, Gateway
@@ -17,9 +19,11 @@ from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 from bakec.runtime.buildkit.services import filesync, secrets
 from bakec.runtime.buildkit.session import Session, make_id
 from bakec.runtime.dockerconfig import DockerConfig
+from bakec.runtime.errors import RpcError, explain
 from bakec.runtime.exports import Place
 from bakec.runtime.options import RunOptions
-from bakec.runtime.request import Request, Site, wants_caps
+from bakec.runtime.request import Request, Site, remote_dockerfile, wants_caps
+from bakec.runtime.store import Store
 
 ANSWER_SECONDS = 20.0
 """How long a daemon may take to say that it is there."""
@@ -30,7 +34,17 @@ MASK_LENGTH = 4
 async def survey(
     connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Path
 ) -> Site:
-    """Ask the daemon what it can do. Raises what gRPC raises."""
+    """Ask the daemon what it can do. Raises `Failed` when it is gone."""
+    try:
+        return await _survey(connection, jobs, options, config, inline)
+    except RpcError as error:
+        reason = await explain(error, Control(connection.channel))
+        raise fail(LOST.at(None, endpoint=connection.driver.place, reason=reason)) from error
+
+
+async def _survey(
+    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Path
+) -> Site:
     driver = connection.driver
     workers = await Control(connection.channel).workers(seconds=ANSWER_SECONDS)
     features = driver.features(workers[0].Labels if workers else {})
@@ -45,11 +59,27 @@ async def survey(
     return Site(
         place=place,
         config=config,
-        node_id=await asyncio.to_thread(config.node_id),
-        caps=await _read_caps(connection) if wanted else frozenset(),
+        node_id=await asyncio.to_thread(Store(options.env, config).node_id),
+        caps=await read_caps(connection) if wanted else frozenset(),
         platform=platform_of(workers) if any(isinstance(job.solve, LlbSolve) for job in jobs) else "",
         inline=inline,
+        downloads=await _download(connection, config, set(filter(None, map(remote_dockerfile, jobs)))),
     )
+
+
+async def _download(connection: Connection, config: DockerConfig, urls: Collection[str]) -> dict[str, bytes | str]:
+    """Dockerfiles that are elsewhere: the builder fetches them, as it has the network. What went wrong is text."""
+    if not urls:
+        return {}
+    from bakec.runtime.fetch import fetch_dockerfile
+
+    async def get(url: str) -> bytes | str:
+        try:
+            return await fetch_dockerfile(connection, config, url)
+        except ValueError as error:
+            return str(error)
+
+    return dict(zip(urls, await asyncio.gather(*map(get, urls)), strict=True))
 
 
 def platform_of(workers: Sequence[WorkerRecord]) -> str:
@@ -62,7 +92,7 @@ def platform_of(workers: Sequence[WorkerRecord]) -> str:
     return ""
 
 
-async def _read_caps(connection: Connection) -> frozenset[str]:
+async def read_caps(connection: Connection) -> frozenset[str]:
     """The daemon's capabilities, which it tells inside of a build only: of one that does nothing."""
     ref = make_id()
     bridge = Gateway(connection.channel, ref)

@@ -1,9 +1,9 @@
 """One job from its start to its end: tries, the steps of its build, publishing, and what went wrong."""
 
 import asyncio
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from bakec.ir.codes.run import BUILD_FAILED, DEADLINE, PUBLISH_FAILED, SSH_MISSING
@@ -11,25 +11,24 @@ from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job, JobId
 from bakec.ir.records import dataclass, field
 from bakec.ir.span import Source, Span
-from bakec.runtime import publish
+from bakec.runtime import provenance, publish, retry
 from bakec.runtime.build import Build, Input, Node
+from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
 from bakec.runtime.buildkit.proto.gateway_pb2 import Result
 from bakec.runtime.buildkit.services.ssh import SshError
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Features, Images
-from bakec.runtime.errors import SolveError
+from bakec.runtime.errors import RpcError, SolveError, explain
 from bakec.runtime.options import RunOptions
+from bakec.runtime.placement import Shares
 from bakec.runtime.progress.display import Display
 from bakec.runtime.progress.logs import Logs
+from bakec.runtime.progress.step import Watcher, shown
 from bakec.runtime.request import Request
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
-
-DEFINITE = re.compile(r"did not complete successfully|dockerfile parse error|failed to compute cache key")
-"""Failures of what is built, and not of what builds it: trying again would fail again."""
-RETRY_SECONDS = 1.0
-"""Before the first retry; doubled each time."""
+from bakec.runtime.together import together
 
 
 @dataclass(slots=True)
@@ -74,7 +73,13 @@ class Record:
 class Turns(Protocol):
     """The schedule, as a job sees it."""
 
-    def is_linked(self, job: JobId) -> bool: ...
+    def phase(self, job: JobId) -> Phase: ...
+
+    def may_retry(self, job: JobId) -> bool: ...
+
+    async def pause(self, job: Job, seconds: float) -> None:
+        """Leave the phase of work that has failed, and come back to it after a time."""
+        ...
 
     def reached(self, job: Job, phase: Phase) -> None:
         """The job has come to the end of a phase of work."""
@@ -90,33 +95,46 @@ class Turns(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """What all jobs of a run share. `results` are the builds that other jobs may use."""
+class Station:
+    """A node at work: what it is asked for, and `results`, the builds that other jobs may use there."""
 
+    name: str
     node: Node
-    turns: Turns
-    jobs: Mapping[JobId, Job]
     requests: Mapping[JobId, Request]
-    results: dict[JobId, Result] = field(default_factory=dict)
-    display: Display
-    logs: Logs | None
     features: Features
     images: Images | None
+    results: dict[JobId, Result] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What all jobs of a run share."""
+
+    builder: Builder
+    stations: Mapping[int, Station]
+    shares: Shares
+    turns: Turns
+    jobs: Mapping[JobId, Job]
+    display: Display
+    logs: Logs | None
     config: DockerConfig
     options: RunOptions
 
+    def stations_of(self, job: Job) -> list[Station]:
+        """Those that build a part of the job, or all of it."""
+        return [self.stations[share.node] for share in self.shares[job.id]]
+
 
 async def work(place: Workplace, job: Job, record: Record) -> None:
-    """Build a job; if something outside of it has failed it, try again as often as asked for. A linked job is
-    tried once: others hold on to its build. Raises `Failed`, or `ConnectionLostError` when the daemon is gone."""
-    retries = 0 if place.turns.is_linked(job.id) else place.options.retries
+    """Build a job; if something outside of it has failed it, try again as often as asked for, unless others hold on to
+    what it has made. Raises `Failed`, or `ConnectionLostError` when the daemon is gone."""
     while True:
         record.attempts += 1
         record.steps.clear()
         record.warnings.clear()
         try:
-            async with asyncio.timeout(place.options.timeout or None):
-                record.response = await _build(place, job, record)
+            async with asyncio.timeout(place.options.timeout or None) as limit:
+                record.response = await _build(place, job, record, limit)
             return
         except TimeoutError as error:
             seconds = f"{place.options.timeout:g}"
@@ -125,13 +143,13 @@ async def work(place: Workplace, job: Job, record: Record) -> None:
             problem = SSH_MISSING.at(None, target=job.target, id=error.name, reason=error)
             raise fail(problem) from error
         except (publish.PublishError, SolveError) as error:
-            if record.attempts > retries or DEFINITE.search(str(error)):
-                raise _failed(job, place.requests[job.id], error) from error
-        await asyncio.sleep(RETRY_SECONDS * 2 ** (record.attempts - 1))
+            retries = place.options.retries.after(str(error))
+            if record.attempts > retries or not place.turns.may_retry(job.id):
+                raise _failed(job, place.stations_of(job)[0].requests[job.id], error) from error
+        await place.turns.pause(job, retry.wait(record.attempts))
 
 
-async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
-    request = place.requests[job.id]
+async def _build(place: Workplace, job: Job, record: Record, limit: asyncio.Timeout) -> dict[str, str]:
     prefix = job.target if len(place.jobs) > 1 else ""
 
     def watch(response: StatusResponse) -> None:
@@ -141,43 +159,73 @@ async def _build(place: Workplace, job: Job, record: Record) -> dict[str, str]:
         if place.logs is not None:
             place.logs.update(job.target, response)
 
-    load = place.images.load if place.images is not None else None
-    async with Build(place.node, request, load, watch) as build:
-        place.results[job.id] = await build.solve(_inputs(place, job))
-        if record.attempts == 1:
-            await _take_turns(place, job, build)
-        response = await build.finish()
-    if not job.call:
-        response["buildx.build.ref"] = "/".join((*_node_names(place), build.ref))
-    await _publish(place, request, response, watch)
-    return response
+    stations = place.stations_of(job)
+    async with AsyncExitStack() as stack:
+        builds = [await stack.enter_async_context(_begin(station, job, watch)) for station in stations]
+        await together(_solve(place, *each, job) for each in zip(stations, builds, strict=True))
+        await _take_turns(place, job, builds, limit)
+        responses = await together(build.finish() for build in builds)
+    for station, build, response in zip(stations, builds, responses, strict=True):
+        if not job.call:
+            response["buildx.build.ref"] = f"{place.builder.name}/{station.name}/{build.ref}"
+            response |= await _provenance(place, station, build.ref, watch)
+        await _publish(place, station, station.requests[job.id], response, watch)
+    if len(stations) == 1:
+        return responses[0]
+    from bakec.runtime.merge import merge
+
+    return await merge(stations[0].requests[job.id], responses, place.config, watch)
 
 
-def _node_names(place: Workplace) -> tuple[str, str]:
-    """Builder and node, as the reference calls them in a build's reference."""
-    name = place.options.builder or place.options.env.get("BUILDX_BUILDER") or "default"
-    return (name, name) if place.features.moby else (name, f"{name}0")
+def _begin(station: Station, job: Job, watch: Watcher) -> Build:
+    load = station.images.load if station.images is not None else None
+    return Build(station.node, station.requests[job.id], load, watch)
 
 
-def _inputs(place: Workplace, job: Job) -> list[Input]:
-    return [Input(need.context, place.jobs[need.job].target, place.results[need.job]) for need in job.needs]
+async def _provenance(place: Workplace, station: Station, ref: str, watch: Watcher) -> dict[str, str]:
+    """What the daemon says of how the result was made; asked only for a metadata file."""
+    mode = provenance.mode_of(place.options.env)
+    if place.options.metadata_file is None or not mode:
+        return {}
+    with shown("resolving provenance for metadata file", watch):
+        try:
+            return await provenance.fetch(station.node.control, ref, mode)
+        except RpcError as error:
+            raise await explain(error, station.node.control) from error
 
 
-async def _take_turns(place: Workplace, job: Job, build: Build) -> None:
-    """Between LLB and export; the steps of a linked job are run in the order that the schedule gives."""
-    place.turns.reached(job, Phase.SOLVED)
+async def _solve(place: Workplace, station: Station, build: Build, job: Job) -> None:
+    inputs = [Input(need.context, place.jobs[need.job].target, station.results[need.job]) for need in job.needs]
+    station.results[job.id] = await build.solve(inputs)
+
+
+async def _take_turns(place: Workplace, job: Job, builds: Sequence[Build], limit: asyncio.Timeout) -> None:
+    """Between LLB and export; the steps of a linked job are run in the order that the schedule gives. A job that is
+    tried again takes those that are left."""
+    if place.turns.phase(job.id) is Phase.SOLVING:
+        await _end_phase(place, job, Phase.SOLVED, limit)
+    if place.turns.phase(job.id) is Phase.BUILDING:
+        await together(build.evaluate() for build in builds)
+        await _end_phase(place, job, Phase.BUILT, limit)
+
+
+async def _end_phase(place: Workplace, job: Job, phase: Phase, limit: asyncio.Timeout) -> None:
+    """Wait for the next one. Only work counts towards the time that a target may take."""
+    place.turns.reached(job, phase)
+    end, now = limit.when(), asyncio.get_running_loop().time
+    left = None if end is None else end - now()
+    limit.reschedule(None)
     await place.turns.granted(job)
-    if place.turns.is_linked(job.id):
-        await build.evaluate()
-        place.turns.reached(job, Phase.BUILT)
-        await place.turns.granted(job)
+    limit.reschedule(None if left is None else now() + left)
 
 
-async def _publish(place: Workplace, request: Request, response: dict[str, str], watch: publish.Watcher) -> None:
+async def _publish(
+    place: Workplace, station: Station, request: Request, response: dict[str, str], watch: Watcher
+) -> None:
     for output in request.outputs:
-        is_left_to_us = output.type == "moby" and output.pushes and not place.features.direct_push
-        if is_left_to_us and place.images is not None:
-            await publish.push_all(place.images, place.config, output, response, watch)
+        is_left_to_us = output.type == "moby" and output.pushes and not station.features.direct_push
+        if is_left_to_us and station.images is not None:
+            await publish.push_all(station.images, place.config, output, response, watch)
         if output.attrs.get("prefer-image-digest") == "true":
             response.pop(publish.CONFIG_DIGEST, None)
 

@@ -34,7 +34,9 @@ def broken(path: str, module: str) -> str:
     if parts[0] != "bakec":
         third_party = parts[0] not in sys.stdlib_module_names and parts[0] not in ONLY
         return "ir imports nothing from outside" if top == "ir" and third_party else ""
-    layer = parts[1] if len(parts) > 1 else ""
+    if len(parts) == 1:
+        return ""  # the package itself is its version
+    layer = parts[1]
     if top in LAYERS and layer not in LAYERS[top]:
         return f"{top} may import only {', '.join(sorted(LAYERS[top]))}"
     return _inside(path.split("/"), parts)

@@ -66,6 +66,10 @@ class GoldenResolver:
             return base64.b64decode(text.removeprefix("base64:"))
         return str(text).encode()
 
+    def pin(self, source: str) -> str:
+        del source
+        return ""
+
     def metadata(self, identifier: str) -> SourceMetadata:
         known = self._metadata.get(identifier, {})
         commit = known.get("git_commit_object", "") or known.get("git_commit", "")

@@ -22,6 +22,8 @@ VERBS = {
     ("--version",): set[str](),
     ("--help",): set[str](),
     ("print",): set[str](),
+    ("builder", "--help"): set[str](),
+    ("builder", "use", "default"): {"asyncio"},
     ("list",): set[str](),
     ("lint",): {"hashlib", "json"},
     ("compile", "-o", "plan.msgpack"): {"datetime", "hashlib", "json"},

@@ -54,6 +54,7 @@ def main(argv: Sequence[str]) -> int:
         update=(ALL,) if args.check else tuple(args.update),
         builder=build_platform(options),
         prune=bool(args.prune),
+        now=_now(),
     )
     new = _resolve(locker, args.builder)
     report([*sink.items, *locker.warnings])
@@ -67,12 +68,20 @@ def main(argv: Sequence[str]) -> int:
     return Exit.OK
 
 
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _resolve(locker: "Locker", builder: str) -> "Lock":
     """The lock with nothing left open. A builder is asked only if there is something to ask. Raises `Failed`."""
-    platform, urls = locker.builder or locker.old.builder, locker.open_repositories()
-    if platform and not urls and not locker.questions(platform, {}):
+    platform = locker.builder or locker.old.builder
+    if platform and not locker.questions(platform, {}) and not locker.open_repositories():
         return locker.finished(platform, {}, {})
     from bakec.runtime.resolve import resolve
 
-    found = resolve(builder, os.environ, urls, locker.questions)
+    found = resolve(builder, os.environ, locker.open_repositories, locker.questions)
     return locker.finished(found.platform, found.images, found.commits)

@@ -12,6 +12,7 @@ VERBS: Final = {
     "compile": "compile definition files into a plan",
     "run": "perform a plan on a builder",
     "bake": "compile and run in one, with the flags of docker buildx bake",
+    "builder": "make, list and remove builders",
     "report": "what came of a run, from its journal",
     "diff": "what changes between two plans, and why",
     "show": "print a plan for a person to read",

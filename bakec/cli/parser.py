@@ -17,12 +17,14 @@ __all__ = ["Arguments", "Parser"]
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
+_MANY = ("*", "+")
 _COLUMN = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Flag:
-    """A flag, or with a name without dashes the words between the flags: one, any number (`*`), at least one (`+`)."""
+    """A flag, or with a name without dashes the words between the flags: one, at most one (`?`), any number (`*`), at
+    least one (`+`)."""
 
     names: tuple[str, ...]
     help: str
@@ -54,8 +56,8 @@ class _Flag:
         try:
             return self.type(text)
         except ValueError as error:
-            kind = self.type.__name__
-            reason = str(error) if self.is_switch else f"invalid {kind} value: {text!r}"
+            is_plain = self.type in (int, float)
+            reason = f"invalid {self.type.__name__} value: {text!r}" if is_plain else str(error)
             raise ValueError(f"argument {'/'.join(self.names)}: {reason}") from error
 
 
@@ -131,9 +133,11 @@ class Parser:
             raise ValueError(f"unrecognized arguments: {text}")
         flag = known[name]
         if not equals:
-            value = "true" if flag.is_switch else next(rest, "--")
-            if _is_flag(value):
+            # What follows a flag that wants a value is its value, also if it looks like a flag itself.
+            found = "true" if flag.is_switch else next(rest, None)
+            if found is None:
                 raise ValueError(f"argument {'/'.join(flag.names)}: expected one argument")
+            value = found
         if flag.repeats:
             values[flag.key].append(flag.value(value))
         else:
@@ -141,13 +145,13 @@ class Parser:
 
     def _take_words(self, words: list[str]) -> dict[str, Any]:
         flag = self._words
-        if extra := words if flag is None else [] if flag.count else words[1:]:
+        if extra := words if flag is None else [] if flag.count in _MANY else words[1:]:
             raise ValueError(f"unrecognized arguments: {' '.join(extra)}")
         if flag is None:
             return {}
-        if not words and flag.count != "*":
+        if not words and flag.count not in ("*", "?"):
             raise ValueError(f"the following arguments are required: {flag.metavar}")
-        return {flag.key: words if flag.count else words[0]}
+        return {flag.key: words if flag.count in _MANY else words[0] if words else flag.default}
 
     def _from_environment(self, argv: Sequence[str], env: Mapping[str, str]) -> Iterator[str]:
         for flag in self._flags:
@@ -164,7 +168,7 @@ class Parser:
 
     def _help(self) -> NoReturn:
         words = self._words
-        more = {"*": " ...", "+": " [...]"}
+        more = {"*": " ...", "+": " [...]", "?": "?"}
         print(f"usage: {self.prog} [options]{f' {words.metavar}{more.get(words.count, str())}' if words else ''}\n")
         print(f"{self.description}\n")
         if words:

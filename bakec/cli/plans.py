@@ -19,11 +19,13 @@ def read_plan(path: str) -> Plan:
 
 def unseal_plan(path: str) -> tuple[Plan, str]:
     """The same, and its digest."""
+    from bakec.ir.loading import unseal
+
     if path != "-":
-        return api.unseal(path)
+        return unseal(path)
     from bakec.ir.codec import MAX_BYTES
 
-    return api.unseal(sys.stdin.buffer.read(MAX_BYTES + 1))
+    return unseal(sys.stdin.buffer.read(MAX_BYTES + 1))
 
 
 def add_plan_flags(parser: Parser) -> None:

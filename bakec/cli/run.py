@@ -1,11 +1,12 @@
 """`bakec run`: perform a plan on a builder."""
 
 import gc
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bakec.cli.output import report
 from bakec.cli.parser import Arguments, Parser
@@ -19,6 +20,9 @@ from bakec.runtime.policies import refuse
 
 if TYPE_CHECKING:
     from bakec.runtime.schedule import Claim
+
+MODES: Final = ("auto", "plain", "tty", "quiet", "rawjson")
+"""How progress may be shown."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -43,7 +47,14 @@ def add_run_flags(parser: Parser) -> None:
     """How to run: the flags of `docker buildx bake` that do not change what is built, and our own."""
     add = parser.add_argument
     add("--builder", default="", metavar="NAME", help="builder or its address (default: the current one)")
-    add("-j", "--jobs", type=int, default=0, metavar="N", help="how many jobs may work at once (default: no limit)")
+    add("-j", "--jobs", type=_count, default=0, metavar="N", help="how many jobs may work at once (default: no limit)")
+    add(
+        "--node-jobs",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="how many on each node of the builder (default: no limit)",
+    )
     add("--pool", action="append", default=[], metavar="NAME=SLOTS", help="a pool of slots for something scarce")
     weight = "what TARGET takes while it works: slots of --jobs, or of a pool (TARGET=N@POOL)"
     add("--weight", action="append", default=[], metavar="TARGET=N", help=weight)
@@ -52,14 +63,31 @@ def add_run_flags(parser: Parser) -> None:
     publish = "push each target when it is built, all after all are built, or nothing"
     add("--publish", choices=("each", "after-all", "never"), default="each", help=publish)
     parser.switch("--dry-run", help="print what would be built in which order, and build nothing")
-    add("--progress", default="auto", metavar="MODE", help="auto, plain, tty, quiet or rawjson (on standard error)")
+    progress = "how to show progress, on standard error (default: BUILDKIT_PROGRESS, or auto)"
+    add("--progress", choices=MODES, default="", metavar="MODE", help=progress)
     add("--metadata-file", default="", metavar="FILE", help="write the results as JSON")
-    add("--timeout", type=float, default=0.0, metavar="SECONDS", help="how long one job may take")
-    add("--deadline", type=float, default=0.0, metavar="SECONDS", help="how long the run may take")
-    add("--idle-timeout", type=float, default=0.0, metavar="SECONDS", help="how long the builder may be silent")
+    add("--timeout", type=_seconds, default=0.0, metavar="SECONDS", help="how long one job may take")
+    add("--deadline", type=_seconds, default=0.0, metavar="SECONDS", help="how long the run may take")
+    add("--idle-timeout", type=_seconds, default=0.0, metavar="SECONDS", help="how long the builder may be silent")
     add("--log-dir", default="", metavar="DIR", help="write a log of each target to DIR/TARGET.log")
     add("--allow", action="append", default=[], metavar="PRIVILEGE", help="grant a privilege that the plan asks for")
-    add("--retries", type=int, default=0, metavar="N", help="try a job again when the infrastructure failed it")
+    retries = "try a job again when the infrastructure failed it, or when FAULT did (network, server, limit, other)"
+    add("--retries", action="append", default=[], metavar="[FAULT=]N", help=retries)
+
+
+def _seconds(text: str) -> float:
+    """A length of time; 0 is no limit."""
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{text!r} is no length of time")
+    return seconds
+
+
+def _count(text: str) -> int:
+    """0 is no limit."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"invalid number: {text!r}")
+    return int(text)
 
 
 def perform(
@@ -73,8 +101,9 @@ def perform(
 ) -> int:
     """Run `plan` as the flags say; returns the exit code. Raises `Failed` for privileges that were not granted."""
     from bakec.runtime.limits import parse_claims, parse_pools
+    from bakec.runtime.retry import parse as parse_retries
 
-    pools = parse_pools(args.pool)
+    pools, retries = parse_pools(args.pool), parse_retries(args.retries)
     claims = parse_claims(args.weight, plan, {**pools, "": args.jobs})
     if args.dry_run:
         print(_rehearse(plan, {**pools, "": args.jobs}, claims), end="")
@@ -91,14 +120,15 @@ def perform(
         root=root,
         builder=args.builder,
         jobs=args.jobs,
+        node_jobs=args.node_jobs,
         pools=pools,
         claims=claims,
         keep_going=bool(args.keep_going) or args.fail == "keep-going",
         publish=args.publish,
-        progress=args.progress,
+        progress=args.progress or _usual_mode(os.environ),
         metadata_file=Path(args.metadata_file) if args.metadata_file else None,
         timeout=args.timeout,
-        retries=args.retries,
+        retries=retries,
         journal=journal,
         resume=resume,
         failed_only=bool(getattr(args, "only_failed", False)),
@@ -114,6 +144,15 @@ def perform(
     from bakec.cli.calls import parse_form, print_calls
 
     return result.exit or print_calls(plan, result, parse_form(getattr(args, "call", "")))
+
+
+def _usual_mode(env: Mapping[str, str]) -> str:
+    """How progress is shown unless a flag says so. Raises `Failed`."""
+    mode = env.get("BUILDKIT_PROGRESS") or "auto"
+    if mode not in MODES:
+        reason = f"it is none of {', '.join(MODES)}"
+        raise fail(run_codes.BAD_LIMIT.at(None, flag="BUILDKIT_PROGRESS", value=mode, reason=reason))
+    return mode
 
 
 def _rehearse(plan: Plan, limits: Mapping[str, int], claims: Mapping[str, "Claim"]) -> str:

@@ -12,12 +12,12 @@ from bakec.compiler.compose.xbake import Fields, with_extension
 from bakec.compiler.entries import without_empty
 from bakec.compiler.quantities import QuantityError, parse_ulimit
 from bakec.compiler.rebase import bases_of
-from bakec.compiler.strconv import parse_bool
 from bakec.ir.codes.compose import COLLISION
 from bakec.ir.diagnostics import fail
 from bakec.ir.module import Definitions, Entry, GroupDef, TargetDef
 from bakec.ir.quoting import quote
 from bakec.ir.span import Source
+from bakec.ir.strconv import parse_bool
 from bakec.ir.types import STRING
 from bakec.ir.values import Value, boolean
 

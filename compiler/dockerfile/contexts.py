@@ -12,7 +12,6 @@ from bakec.compiler.dockerfile.ignore import read_patterns
 from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, UnresolvedError
 from bakec.compiler.jsontext import problem as json_problem
-from bakec.compiler.strconv import is_true
 from bakec.ir.codes.dockerfile import CONTEXT, MARSHAL, READ
 from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, scratch
 from bakec.ir.llb import http as http_state
@@ -21,6 +20,7 @@ from bakec.ir.llb.wire import WireError
 from bakec.ir.paths import base as base_name
 from bakec.ir.paths import join
 from bakec.ir.records import dataclass
+from bakec.ir.strconv import is_true
 
 _MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 HTTP_FILE: Final = "context"

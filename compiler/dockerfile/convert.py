@@ -51,7 +51,6 @@ from bakec.compiler.dockerfile.stages import (
     stage_entry,
 )
 from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, Scene
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.codes import dockerfile as codes
@@ -61,6 +60,7 @@ from bakec.ir.llb.ops import ProxyEnv
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
+from bakec.ir.strconv import NumberError, parse_bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

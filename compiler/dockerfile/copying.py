@@ -15,7 +15,6 @@ from bakec.compiler.dockerfile.ospaths import is_absolute, normal_path, to_slash
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_git, is_http
 from bakec.compiler.dockerfile.stages import Entry, Step
 from bakec.compiler.dockerfile.steps import Scene, commit, quiet_expand, step_title, upper_first
-from bakec.compiler.strconv import NumberError, parse_uint
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import About, Copy, Mkfile, State, merge, named, owner, scratch
 from bakec.ir.llb import http as http_state
@@ -24,9 +23,11 @@ from bakec.ir.llb.ops import ProgressGroup
 from bakec.ir.paths import clean, join
 from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
-from bakec.ir.records import dataclass
+from bakec.ir.records import dataclass, replace
+from bakec.ir.strconv import NumberError, parse_uint
 
 _RAW: Final = Mode(plain_quotes=True)
+COMMIT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +161,7 @@ def _check_checksum_use(copy: Transfer) -> None:
 def _source_step(job: _Job, path: str) -> Copy:
     git = read_git_reference(path)
     if git is not None and not git.local_looking:
-        return _git_step(job, git)
+        return _git_step(job, path, git)
     if is_http(path):
         return _http_step(job, path)
     return _path_step(job, path)
@@ -171,7 +172,7 @@ def _remote_only_in_add(job: _Job, kind: str) -> None:
         raise DockerfileError(codes.COPY_SOURCE, kind=kind)
 
 
-def _git_step(job: _Job, git: GitReference) -> Copy:
+def _git_step(job: _Job, path: str, git: GitReference) -> Copy:
     _remote_only_in_add(job, "git ref")
     if git.keep_git_dir is not None:
         if job.keep_git_dir not in (None, git.keep_git_dir):
@@ -182,6 +183,9 @@ def _git_step(job: _Job, git: GitReference) -> Copy:
             problem = f"checksum mismatch {quote(job.checksum)} != {quote(git.checksum)}"
             raise DockerfileError(codes.GIT_REFERENCE, problem=problem)
         job.checksum = git.checksum
+    pinned = "" if job.checksum or COMMIT.fullmatch(git.ref) else job.scene.pin(path)
+    if pinned:
+        git = replace(git, ref=pinned)
     state = checkout(
         git,
         keep_git_dir=bool(job.keep_git_dir),
@@ -196,6 +200,8 @@ def _http_step(job: _Job, url: str) -> Copy:
     _remote_only_in_add(job, "URL")
     if job.checksum:
         check_checksum(job.checksum)
+    else:
+        job.scene.pin(url)
     filename = http_filename(url)
     description = {"llb.customname": job.title, "com.docker.dockerfile.v1.command": ""}
     about = About(description=description)

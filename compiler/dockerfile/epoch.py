@@ -14,13 +14,13 @@ from bakec.compiler.dockerfile.instructions import Arg, Dockerfile, Stage, Trans
 from bakec.compiler.dockerfile.named import find_context
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_http
 from bakec.compiler.dockerfile.request import UnresolvedError
-from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes.dockerfile import EPOCH
 from bakec.ir.llb import State
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import NOTHING, Source
 from bakec.ir.llb.state import source_state
 from bakec.ir.records import NamedTuple, dataclass
+from bakec.ir.strconv import int_or_none
 
 NAME = "SOURCE_DATE_EPOCH"
 

@@ -3,13 +3,13 @@
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir import giturl
 from bakec.ir.codes.dockerfile import GIT_REFERENCE
 from bakec.ir.llb import About, State
 from bakec.ir.llb import git as git_state
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
+from bakec.ir.strconv import NumberError, parse_bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,11 +47,11 @@ from bakec.compiler.dockerfile.lint import (
 )
 from bakec.compiler.dockerfile.mounts import check_device, mount_origin
 from bakec.compiler.dockerfile.parse import INSTRUCTIONS, Node, Tree
-from bakec.compiler.durations import DurationError, parse_duration
-from bakec.compiler.strconv import NumberError, parse_int
 from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
+from bakec.ir.durations import DurationError, parse_duration
 from bakec.ir.quoting import quote
+from bakec.ir.strconv import NumberError, parse_int
 
 
 class InvalidDockerfileError(Exception):

@@ -5,11 +5,11 @@ from typing import Final
 from bakec.compiler.dockerfile.directives import DirectiveReader
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import SPACE, valid
-from bakec.compiler.strconv import NumberError, parse_bool
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.diagnostics import Rule
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field, replace
+from bakec.ir.strconv import NumberError, parse_bool
 
 
 @dataclass(frozen=True, slots=True)

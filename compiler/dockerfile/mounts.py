@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
-from bakec.compiler.strconv import NumberError, parse_bool, parse_uint
 from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
+from bakec.ir.strconv import NumberError, parse_bool, parse_uint
 
 TYPES: Final = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING: Final = ("shared", "private", "locked")

@@ -7,9 +7,9 @@ from bakec.compiler.dockerfile.lint import EXPOSE_FORMAT, PROTOCOL_CASING
 from bakec.compiler.dockerfile.options import format_ip
 from bakec.compiler.dockerfile.stages import Step
 from bakec.compiler.dockerfile.steps import Scene
-from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes.dockerfile import PORT
 from bakec.ir.quoting import quote
+from bakec.ir.strconv import int_or_none
 
 _MAX = 65535
 

@@ -59,6 +59,11 @@ class Resolver(Protocol):
         """When a git or HTTP source was made. Raises `UnresolvedError`."""
         ...
 
+    def pin(self, source: str) -> str:
+        """The commit at which to read a repository that ADD names, as written; empty: what the name stands for when
+        the build runs. A URL that ADD names without a checksum is asked for too, and has no pin."""
+        ...
+
 
 class NoResolver:
     """Knows nothing: only what is built from scratch and local files can be lowered."""
@@ -71,6 +76,10 @@ class NoResolver:
 
     def metadata(self, identifier: str) -> SourceMetadata:
         raise UnresolvedError(f"the time of {identifier} is not known at compile time")
+
+    def pin(self, source: str) -> str:
+        del source
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,11 +47,11 @@ from bakec.compiler.dockerfile.steps import (
     step_title,
     upper_first,
 )
-from bakec.compiler.durations import format_duration
-from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes import dockerfile as codes
+from bakec.ir.durations import format_duration
 from bakec.ir.llb import About, Mkdir, owner
 from bakec.ir.quoting import quote, quote_list
+from bakec.ir.strconv import int_or_none
 
 _SECRET_WORDS: Final = frozenset(
     ["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"]

@@ -8,11 +8,11 @@ from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.instructions import Argument, Instruction, Run, Stage, Transfer
 from bakec.compiler.dockerfile.outline import Outline
-from bakec.compiler.strconv import int_or_none
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import State
 from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass, field
+from bakec.ir.strconv import int_or_none
 
 SCRATCH = "scratch"
 

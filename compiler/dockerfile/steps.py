@@ -49,6 +49,10 @@ class Scene:
     ignored: IgnoreMatcher | None = None
     groups: int = 0
 
+    def pin(self, source: str) -> str:
+        """The commit of a repository, if one is known (see `Resolver.pin`)."""
+        return self.frontend.request.resolver.pin(source) if self.frontend else ""
+
     def supports(self, cap: str) -> bool:
         return self.caps_known and cap not in self.missing_caps
 

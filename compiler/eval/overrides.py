@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bakec.compiler.csv import CsvError, parse_record
-from bakec.compiler.strconv import NumberError, parse_bool, parse_float
 from bakec.ir import numbers
+from bakec.ir.strconv import NumberError, parse_bool, parse_float
 from bakec.ir.types import (
     BOOL,
     DYNAMIC,

@@ -9,7 +9,7 @@ from bakec.ir.module import Definitions, Selection, Target, entries
 from bakec.ir.origin import Origin
 from bakec.ir.records import dataclass
 from bakec.ir.span import Span
-from bakec.ir.syntax import Body, Expr, File
+from bakec.ir.syntax import Body, Expr, File, ScopeTraversal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,14 @@ def expressions(body: Body) -> Iterator[Expr]:
         yield from syntax.walk(attribute.expr)
     for block in body.blocks:
         yield from expressions(block.body)
+
+
+def traversals(project: Project) -> Iterator[ScopeTraversal]:
+    """Everything in the files that names a variable, an attribute or a block."""
+    for file in project.files:
+        for node in expressions(file.body):
+            if isinstance(node, ScopeTraversal):
+                yield node
 
 
 def place(origin: Origin | None) -> Span | None:

@@ -1,14 +1,18 @@
 """A plan as text for a person."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from bakec.compiler.render.values import entry, shown
 from bakec.ir.plan import Cache, Exporter, Job, LlbSolve, Plan
 
+Nodes: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
+"""Job -> the nodes that build it, with the platforms of each; none where the nodes have to be asked first."""
 
-def render_plan(plan: Plan, digest: str) -> Iterator[str]:
+
+def render_plan(plan: Plan, digest: str, nodes: Nodes | None = None) -> Iterator[str]:
     """Header, inputs, then every job in the order in which it may start."""
+    nodes = nodes or {}
     count = len(plan.jobs)
     yield f"plan {digest}"
     yield f"  for {', '.join(map(shown, plan.requested))}: {count} job{'s' if count != 1 else ''}"
@@ -25,8 +29,16 @@ def render_plan(plan: Plan, digest: str) -> Iterator[str]:
         target = views[job.target]
         yield ""
         yield f"{shown(job.id)}{f' - {shown(job.description)}' if job.description else ''}"
-        for name, value in _rows(job, target.view):
+        rows = (*_rows(job, target.view), *_places(nodes[job.id])) if job.id in nodes else _rows(job, target.view)
+        for name, value in rows:
             yield f"  {name:<12}{value}"
+
+
+def _places(nodes: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    if not nodes:
+        yield "node", "decided by what the nodes say they can build, when the run starts"
+    for name, platforms in nodes.items():
+        yield "node", shown(name) + (f" for {', '.join(map(shown, platforms))}" if platforms else "")
 
 
 def _rows(job: Job, view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

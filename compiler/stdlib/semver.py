@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.compiler.stdlib.regexes import compile_pattern
-from bakec.compiler.strconv import NumberError
 from bakec.ir.records import NamedTuple
+from bakec.ir.strconv import NumberError
 from bakec.ir.values import Value, boolean
 
 _TAIL = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?"

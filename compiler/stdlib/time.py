@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 
-from bakec.compiler.durations import DurationError, parse_duration
 from bakec.compiler.stdlib.arguments import Context, FunctionError
 from bakec.compiler.timestamps import Time, TimestampError, parse, parse_strict
 from bakec.ir import numbers
+from bakec.ir.durations import DurationError, parse_duration
 from bakec.ir.quoting import quote
 from bakec.ir.types import NUMBER, STRING
 from bakec.ir.values import Value, integer, object_, string

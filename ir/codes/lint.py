@@ -50,3 +50,8 @@ SHARED_CACHE = Rule(
     hint="give each target a place of its own, as in ref=user/app:cache-NAME or scope=NAME",
     severity=Severity.WARNING,
 )  # fmt: skip
+MORE = Rule(
+    "BK810", "{count} more warnings like these: {codes}",
+    explain="Of each kind only the first few warnings are shown while something else is being done.",
+    hint="`bakec lint` shows all of them", severity=Severity.WARNING,
+)  # fmt: skip

@@ -84,9 +84,10 @@ NO_OUTPUT = Rule(
 )
 UNKNOWN_BUILDER = Rule(
     "BK711",
-    "no builder `{name}` found",
-    explain="A builder is named by an address (`docker`, `unix://`, `tcp://`, …) or by its name in the "
-    "store that `docker buildx create` writes.",
+    'no builder "{name}" found',
+    explain="A builder is named by an address (`unix://`, `tcp://`, …), by the name that `bakec builder create` or "
+    "`docker buildx create` gave it, or by that of a docker context.",
+    hint="`bakec builder ls` lists them",
     exit=Exit.DRIVER,
 )
 BAD_ENDPOINT = Rule(
@@ -177,4 +178,26 @@ HAS_NO_JOURNAL = Rule(
     "{flag} needs {needed}",
     explain="Only a journal knows what an earlier run has finished and what has failed.",
     exit=Exit.USAGE,
+)
+DOCKERFILE_URL = Rule(
+    "BK728",
+    "target `{target}`: cannot load Dockerfile {url}: {reason}",
+    explain="The builder fetches a Dockerfile that is given as a URL, and could not, or it is too big to be one.",
+    exit=Exit.BUILD,
+)
+OTHER_NODES = Rule(
+    "BK740",
+    "failed to use {parent} as context {name} for {target} because targets build with different drivers",
+    explain="The builder has several nodes, and each builds the platforms it is for. A target can use the result of "
+    "another only on a node that has built it, so both must be for the same platforms.",
+    hint="give both targets the same platforms",
+    exit=Exit.BUILD,
+)
+SEVERAL_NODES = Rule(
+    "BK741",
+    "target `{target}`: {reason}",
+    explain="The platforms of the target are built on several nodes of the builder. Their images can be put together "
+    "in a registry only, not in an archive or in the store of a Docker Engine.",
+    hint="push the image to a registry, or build for platforms of one node",
+    exit=Exit.BUILD,
 )

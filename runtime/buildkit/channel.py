@@ -20,7 +20,7 @@ from bakec.ir.diagnostics import Failed
 from bakec.ir.records import dataclass
 from bakec.runtime import scratch
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
-from bakec.runtime.drivers.base import Driver, Endpoint, Pipe, SocketPipe
+from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Pipe, SocketPipe
 
 # Before the first import of grpc: it would print a line for every child process.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
@@ -93,10 +93,11 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(driver: Driver) -> AsyncIterator[Connection]:
-    """Open the driver and a channel to its daemon; both end with the block."""
+async def connect(driver: Driver, boot: Boot = SILENT) -> AsyncIterator[Connection]:
+    """Open the driver and a channel to its daemon; both end with the block. `boot` hears how the daemon is made
+    ready."""
     try:
-        await driver.open()
+        await driver.open(boot)
         async with AsyncExitStack() as stack:
             endpoint = driver.endpoint or Endpoint(address=await stack.enter_async_context(_relay(driver)))
             channel = await stack.enter_async_context(_channel(endpoint))

@@ -1,11 +1,13 @@
 """The calls of BuildKit that the runtime makes. Paths instead of generated stubs: those would tie the
 version of grpcio to that of the generator."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from bakec.runtime.buildkit.proto import cache_pb2 as cache
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
+from bakec.runtime.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
 from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 
 if TYPE_CHECKING:
@@ -48,12 +50,53 @@ class Control:
         async for response in method(control.StatusRequest(Ref=ref)):
             yield response
 
+    async def history(self, ref: str) -> AsyncIterator[control.BuildHistoryRecord]:
+        """What the daemon keeps of a build that has ended."""
+        method = self._channel.unary_stream(
+            "/moby.buildkit.v1.Control/ListenBuildHistory",
+            request_serializer=control.BuildHistoryRequest.SerializeToString,
+            response_deserializer=control.BuildHistoryEvent.FromString,
+        )
+        async for event in method(control.BuildHistoryRequest(Ref=ref, EarlyExit=True)):
+            if event.HasField("record"):
+                yield event.record
+
+    async def read_blob(self, digest: str) -> bytes:
+        """A blob of the daemon's own store."""
+        method = self._channel.unary_stream(
+            "/containerd.services.content.v1.Content/Read",
+            request_serializer=ReadContentRequest.SerializeToString,
+            response_deserializer=ReadContentResponse.FromString,
+        )
+        return b"".join([answer.data async for answer in method(ReadContentRequest(digest=digest))])
+
     async def workers(self, *, seconds: float | None = None) -> list[WorkerRecord]:
         """The daemon's workers, the default one first."""
         path = "/moby.buildkit.v1.Control/ListWorkers"
         request = control.ListWorkersRequest()
         reply = await _call(self._channel, path, request, control.ListWorkersResponse, seconds=seconds)
         return list(reply.record)
+
+    async def version(self, *, seconds: float | None = None) -> str:
+        """Of BuildKit, as the daemon tells it."""
+        path, request = "/moby.buildkit.v1.Control/Info", control.InfoRequest()
+        reply = await _call(self._channel, path, request, control.InfoResponse, seconds=seconds)
+        return str(reply.buildkitVersion.version)
+
+    async def usage(self, filters: Sequence[str]) -> list[cache.UsageRecord]:
+        """What the daemon keeps of its builds."""
+        path, request = "/moby.buildkit.v1.Control/DiskUsage", cache.DiskUsageRequest(filter=filters)
+        return list((await _call(self._channel, path, request, cache.DiskUsageResponse)).record)
+
+    async def prune(self, request: cache.PruneRequest) -> AsyncIterator[cache.UsageRecord]:
+        """Throw away what the request says; yields each record that is gone."""
+        method = self._channel.unary_stream(
+            "/moby.buildkit.v1.Control/Prune",
+            request_serializer=cache.PruneRequest.SerializeToString,
+            response_deserializer=cache.UsageRecord.FromString,
+        )
+        async for record in method(request):
+            yield record
 
 
 class Gateway:

@@ -5,12 +5,18 @@ A driver file implements `Driver` and imports nothing of the runtime but this mo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from bakec.ir.codes.builder import BAD_OPTION
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.records import dataclass, field
+
+TRUE = ("1", "t", "T", "true", "TRUE", "True")
+FALSE = ("0", "f", "F", "false", "FALSE", "False")
+"""How options say yes and no."""
 
 
 class Pipe(Protocol):
@@ -84,6 +90,39 @@ class Endpoint:
     key: bytes = field(default=b"", repr=False)
 
 
+class Boot(Protocol):
+    """Where a driver tells what it does to make its daemon ready."""
+
+    def part(self, name: str) -> AbstractContextManager[None]:
+        """Something that goes on for the time of the block."""
+        ...
+
+    def say(self, text: bytes) -> None:
+        """Output of the daemon or of what starts it, whole lines."""
+        ...
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Tell the user, whatever progress is shown."""
+        ...
+
+
+class _Silent:
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        del name
+        yield
+
+    def say(self, text: bytes) -> None:
+        del text
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        del diagnostic
+
+
+SILENT: Boot = _Silent()
+"""Nobody wants to hear of it."""
+
+
 class Images(Protocol):
     """A Docker image store that the client can reach, for what BuildKit leaves to it."""
 
@@ -111,6 +150,10 @@ class Engine(Protocol):
         tar archive, all else as JSON."""
         ...
 
+    async def stream(self, method: str, path: str, headers: Sequence[tuple[str, str]] = ()) -> "tuple[int, Pipe]":
+        """One request whose answer is read as it comes: the status, and the body until its end."""
+        ...
+
     async def hijack(self, method: str, path: str, headers: Sequence[tuple[str, str]], body: object = None) -> Pipe:
         """A request whose answer turns the connection into a stream."""
         ...
@@ -134,7 +177,7 @@ class Driver(Protocol):
         """Where the daemon is, for messages."""
         ...
 
-    async def open(self) -> None:
+    async def open(self, boot: Boot) -> None:
         """Make the daemon ready. Raises `Failed` with a diagnostic of exit code 7."""
         ...
 
@@ -161,6 +204,26 @@ class Driver(Protocol):
     async def close(self) -> None: ...
 
 
+Status: TypeAlias = Literal["running", "stopped", "inactive"]
+"""Of a daemon that a driver makes; `inactive` is one that there is not."""
+
+
+@runtime_checkable
+class Managed(Protocol):
+    """What a driver can do besides when the daemon is of its own making. Other daemons are somebody else's: nobody
+    stops or removes them here. Each method raises `Failed`."""
+
+    async def status(self) -> Status: ...
+
+    async def stop(self) -> None:
+        """Let the daemon end and keep all it has; nothing happens when it does not run."""
+        ...
+
+    async def remove(self, *, keep_state: bool) -> None:
+        """Undo what `open` has made; `keep_state` keeps the cache for a daemon of the same name."""
+        ...
+
+
 def unreachable(endpoint: str, reason: object) -> Failed:
     """The daemon cannot be reached: the one error for everything that goes wrong below gRPC."""
     return fail(UNREACHABLE.at(None, endpoint=endpoint, reason=str(reason) or type(reason).__name__))
@@ -169,3 +232,8 @@ def unreachable(endpoint: str, reason: object) -> Failed:
 def bad_endpoint(endpoint: str, reason: str) -> Failed:
     """The address or its options make no sense: nothing was dialed."""
     return fail(BAD_ENDPOINT.at(None, endpoint=endpoint, reason=reason))
+
+
+def bad_option(reason: str) -> Failed:
+    """An option of the driver makes no sense."""
+    return fail(BAD_OPTION.at(None, reason=reason))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.drivers.base import Endpoint, Features, Pipe, SocketPipe, unreachable
+from bakec.runtime.drivers.base import Boot, Endpoint, Features, Pipe, SocketPipe, unreachable
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -32,12 +32,15 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class DockerDriver:
-    """`host` is a DOCKER_HOST value; `cert_path` the folder of ca.pem, cert.pem and key.pem for TLS."""
+    """`host` is a DOCKER_HOST value; `cert_path` the folder of ca.pem, cert.pem and key.pem for TLS, any of which may
+    be missing. With `skip_verify` any certificate of the engine will do."""
 
     host: str = DEFAULT_HOST
     cert_path: str = ""
+    skip_verify: bool = False
     name: str = field(default="docker", init=False)
     _images: "EngineImages | None" = field(default=None, init=False)
+    _tunnels: "list[asyncio.subprocess.Process]" = field(default_factory=list, init=False, repr=False)
 
     @property
     def place(self) -> str:
@@ -47,7 +50,8 @@ class DockerDriver:
     def endpoint(self) -> Endpoint | None:
         return None
 
-    async def open(self) -> None:
+    async def open(self, boot: Boot) -> None:
+        del boot
         await self.call("GET", "/_ping")
 
     async def dial(self) -> Pipe:
@@ -73,13 +77,18 @@ class DockerDriver:
     @property
     def images(self) -> "EngineImages":
         if self._images is None:
-            self._images = EngineImages(self.host, self.cert_path)
+            self._images = EngineImages(self.host, self.cert_path, skip_verify=self.skip_verify)
         return self._images
 
     async def close(self) -> None:
         if self._images is not None:
             await asyncio.to_thread(self._images.close)
             self._images = None
+        for tunnel in self._tunnels:
+            if tunnel.returncode is None:
+                tunnel.terminate()
+            await tunnel.wait()
+        self._tunnels.clear()
 
     async def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         # HTTP/1.0: the answer comes in one piece and ends with the connection.
@@ -94,6 +103,10 @@ class DockerDriver:
             return status, json.loads(data)
         except ValueError:
             return status, None
+
+    async def stream(self, method: str, path: str, headers: Sequence[tuple[str, str]] = ()) -> tuple[int, Pipe]:
+        reader, writer, status = await self._send(method, path, "1.0", headers, None)
+        return status, SocketPipe(reader, writer)
 
     async def hijack(self, method: str, path: str, headers: Sequence[tuple[str, str]], body: object = None) -> Pipe:
         reader, writer, status = await self._send(method, path, "1.1", headers, body)
@@ -128,14 +141,32 @@ class DockerDriver:
             context = self._tls()
             port = url.port or (2376 if context else 2375)
             return await asyncio.open_connection(url.hostname, port, ssl=context, limit=SocketPipe.LIMIT)
+        if url.scheme == "ssh":
+            return await self._connect_by_ssh()
         raise ValueError(f"the docker driver has no transport for `{url.scheme}`")
+
+    async def _connect_by_ssh(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The engine's own client over there joins its standard streams to the engine."""
+        process = await asyncio.create_subprocess_exec(
+            *ssh_command(self.host),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=SocketPipe.LIMIT,
+            start_new_session=True,  # an interrupt of the terminal is ours to handle
+        )
+        self._tunnels.append(process)
+        return cast(asyncio.StreamReader, process.stdout), cast(asyncio.StreamWriter, process.stdin)
 
     def _tls(self) -> ssl.SSLContext | None:
         if not self.cert_path:
             return None
-        folder = Path(self.cert_path)
-        context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
-        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        authority, certificate, key = certificates(self.cert_path)
+        context = ssl.create_default_context(cafile=authority)
+        if self.skip_verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if certificate and key:
+            context.load_cert_chain(certificate, key)
         return context
 
 
@@ -150,9 +181,10 @@ def _reason(error: BaseException) -> str:
 class EngineImages:
     """The engine's image store, through its HTTP API. The client library blocks, so it works in threads."""
 
-    def __init__(self, host: str, cert_path: str) -> None:
+    def __init__(self, host: str, cert_path: str, *, skip_verify: bool = False) -> None:
         self._host = host
         self._cert_path = cert_path
+        self._skip_verify = skip_verify
         self._client: APIClient | None = None
         self._lock = threading.Lock()
 
@@ -203,20 +235,39 @@ class EngineImages:
     def _api(self) -> "APIClient":
         with self._lock:
             if self._client is None:
-                self._client = _make_client(self._host, self._cert_path)
+                self._client = _make_client(self._host, self._cert_path, verify=not self._skip_verify)
             return self._client
 
 
-def _make_client(host: str, cert_path: str) -> "APIClient":
+def _make_client(host: str, cert_path: str, *, verify: bool) -> "APIClient":
     from docker import APIClient
     from docker.tls import TLSConfig
 
     if not cert_path:
-        return APIClient(base_url=host, version="auto", timeout=NO_TIMEOUT)
-    folder = Path(cert_path)
-    pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
-    tls = TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=True)
+        is_tunnel = host.startswith("ssh://")
+        return APIClient(base_url=host, version="auto", timeout=NO_TIMEOUT, use_ssh_client=is_tunnel)
+    authority, certificate, key = certificates(cert_path)
+    pair = (certificate, key) if certificate and key else None
+    tls = TLSConfig(client_cert=pair, ca_cert=authority, verify=verify)
     return APIClient(base_url=host, version="auto", timeout=NO_TIMEOUT, tls=tls)
+
+
+def certificates(folder: str) -> tuple[str | None, str | None, str | None]:
+    """The files of the authority, of the certificate and of its key, those that are there."""
+    paths = (Path(folder) / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    authority, certificate, key = (str(path) if path.exists() else None for path in paths)
+    return authority, certificate, key
+
+
+def ssh_command(host: str) -> tuple[str, ...]:
+    """The command whose standard streams are the engine at `ssh://[USER@]HOST[:PORT][/SOCKET]`. Raises `ValueError`."""
+    url = urlsplit(host)
+    if not url.hostname or url.hostname.startswith("-") or url.password or url.query or url.fragment:
+        raise ValueError("an address of ssh is ssh://[USER@]HOST[:PORT][/SOCKET]")
+    login = ["-l", url.username] if url.username else []
+    port = ["-p", str(url.port)] if url.port else []
+    address = ["--host", f"unix://{url.path}"] if url.path.strip("/") else []
+    return ("ssh", *login, *port, "-T", "--", url.hostname, "docker", *address, "system", "dial-stdio")
 
 
 def _translate(host: str, work: Callable[[], Result]) -> Result:

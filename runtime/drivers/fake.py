@@ -15,7 +15,7 @@ from bakec.runtime.buildkit.proto.caps_pb2 import APICap
 from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 from bakec.runtime.buildkit.transport import UNKNOWN, Call, Handler, Server, Services, StatusError, unary
 from bakec.runtime.buildkit.wire import frame
-from bakec.runtime.drivers.base import Endpoint, Features, Images, Pipe, unreachable
+from bakec.runtime.drivers.base import Boot, Endpoint, Features, Images, Pipe, unreachable
 
 Work = Callable[[str], Awaitable[None]]
 """Performs the build of a name (frontend attribute `build-arg:NAME`). Raises `OSError` to fail it."""
@@ -87,7 +87,8 @@ class FakeDriver:
     _pipes: list[MemoryPipe] = field(default_factory=list)
     _is_dead: bool = False
 
-    async def open(self) -> None:
+    async def open(self, boot: Boot) -> None:
+        del boot
         self._is_dead = False
         self._pipes.clear()
 

@@ -11,11 +11,28 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.drivers.base import Endpoint, Features, Images, Pipe, bad_endpoint, unreachable
+from bakec.runtime.drivers.base import (
+    FALSE,
+    TRUE,
+    Boot,
+    Endpoint,
+    Features,
+    Images,
+    Pipe,
+    bad_endpoint,
+    bad_option,
+    unreachable,
+)
 
-OPTIONS = ("cacert", "cert", "key", "servername", "default-load")
+SCHEMES = ("docker-container", "kube-pod", "npipe", "ssh", "tcp", "unix")
+"""Of addresses."""
+FILES = ("cacert", "cert", "key")
+OPTIONS = (*FILES, "servername", "default-load")
 NAME = re.compile(r"[-\w.]+\Z", re.ASCII)
 CLOSE_SECONDS = 5
+BEGIN_SECONDS = 5
+MOST_SAID = 4096
+"""Bytes that are kept of what a command says on its standard error."""
 CHUNK = 1 << 20
 
 
@@ -33,11 +50,12 @@ class RemoteDriver:
     endpoint: Endpoint | None = field(default=None, init=False)
     _command: tuple[str, ...] = field(default=(), init=False)
     _processes: "list[ProcessPipe]" = field(default_factory=list, init=False)
+    _first: "ProcessPipe | None" = field(default=None, init=False)
+    """Opened to see whether the command works, and not used yet."""
 
     def __post_init__(self) -> None:
-        for key in self.options:
-            if key not in OPTIONS:
-                raise bad_endpoint(self.place, f"invalid driver option {key} for remote driver")
+        for key, value in self.options.items():
+            self._check(key, value)
         url = urlsplit(self.place)
         if url.scheme == "unix":
             path = unquote(url.netloc + url.path)
@@ -47,15 +65,23 @@ class RemoteDriver:
         else:
             self._command = command_for(self.place)
 
+    def _check(self, key: str, value: str) -> None:
+        if key not in OPTIONS:
+            raise bad_option(f"invalid driver option {key} for remote driver")
+        if key in FILES and not Path(value).is_absolute():
+            raise bad_option(f"non-absolute path '{value}' provided for {key}")
+        if key == "default-load" and value not in (*TRUE, *FALSE):
+            raise bad_option(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+
     def _tcp(self, address: str, host: str) -> Endpoint:
-        certificates = {key: self._read(key) for key in ("cacert", "cert", "key")}
+        certificates = {key: self._read(key) for key in FILES}
         if not (any(certificates.values()) or self.options.get("servername")):
             return Endpoint(address=address, authority=host)
         missing = [] if certificates["cacert"] else ["cacert"]
         if bool(certificates["cert"]) != bool(certificates["key"]):
             missing.append("key" if certificates["cert"] else "cert")
         if missing:
-            raise bad_endpoint(self.place, f"tls enabled, but missing keys {', '.join(missing)}")
+            raise bad_option(f"tls enabled, but missing keys {', '.join(missing)}")
         return Endpoint(
             address=address,
             authority=self.options.get("servername") or host,
@@ -68,24 +94,31 @@ class RemoteDriver:
         value = self.options.get(key)
         if not value:
             return b""
-        path = Path(value)
-        if not path.is_absolute():
-            raise bad_endpoint(self.place, f"non-absolute path '{value}' provided for {key}")
         try:
-            return path.read_bytes()
+            return Path(value).read_bytes()
         except OSError as error:
-            raise bad_endpoint(self.place, f"{key}: {error.strerror}") from error
+            raise bad_option(f"{key}: {error.strerror}") from error
 
-    async def open(self) -> None:
-        return  # the first call finds out whether somebody is there
+    async def open(self, boot: Boot) -> None:
+        """What a command says when it fails is heard here only. The first call finds out about the rest."""
+        del boot
+        if self._command:
+            self._first = await self._start()
+            complaint = await self._first.begin()
+            if complaint is not None:
+                raise unreachable(self.place, complaint or f"{self._command[0]} has ended")
 
     async def dial(self) -> Pipe:
+        pipe, self._first = self._first, None
+        return pipe or await self._start()
+
+    async def _start(self) -> "ProcessPipe":
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
                 limit=CHUNK,
                 env=self.env,
                 start_new_session=True,  # an interrupt of the terminal is ours to handle
@@ -102,8 +135,7 @@ class RemoteDriver:
 
     def features(self, labels: Mapping[str, str]) -> Features:
         del labels
-        load = self.options.get("default-load", "").lower() in ("1", "t", "true")
-        return Features(default_load=load)
+        return Features(default_load=self.options.get("default-load") in TRUE)
 
     async def close(self) -> None:
         for pipe in self._processes:
@@ -114,14 +146,32 @@ class ProcessPipe:
     """The standard streams of a command."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdin is None or process.stdout is None:
+        if process.stdin is None or process.stdout is None or process.stderr is None:
             raise ValueError("the process was started without pipes")
         self._process = process
         self._input = process.stdin
         self._output = process.stdout
+        self._said = b""
+        self._reading: asyncio.Task[bytes] | None = None
+        self._listening = asyncio.create_task(self._listen(process.stderr))
+
+    async def begin(self) -> str | None:
+        """Wait for the daemon to speak, which those that are known do at once. None, or the last line of what a command
+        has said that ends instead."""
+        self._reading = asyncio.create_task(self._output.read(CHUNK))
+        await asyncio.wait((self._reading,), timeout=BEGIN_SECONDS)
+        if not self._reading.done() or self._reading.result():
+            return None
+        await self._listening
+        return self._said.decode(errors="replace").strip().rpartition("\n")[2]
 
     async def read(self) -> bytes:
-        return await self._output.read(CHUNK)
+        reading, self._reading = self._reading, None
+        return await (reading or self._output.read(CHUNK))
+
+    async def _listen(self, errors: asyncio.StreamReader) -> None:
+        while data := await errors.read(CHUNK):
+            self._said = (self._said + data)[-MOST_SAID:]
 
     def write(self, data: bytes) -> None:
         self._input.write(data)
@@ -141,6 +191,8 @@ class ProcessPipe:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+        for task in filter(None, (self._listening, self._reading)):
+            task.cancel()
 
 
 def command_for(address: str) -> tuple[str, ...]:

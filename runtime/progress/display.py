@@ -1,16 +1,23 @@
 """How a run shows on a terminal or in a log: the choice, and what every display can do."""
 
+import os
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+from bakec.runtime.progress.board import Board
 from bakec.runtime.progress.trace import Trace
 
-MODES = ("auto", "plain", "tty", "quiet", "rawjson")
 TICK = 0.15
 """Seconds between two looks at what has changed."""
 
 
 class Display(Protocol):
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        """A step that may come belongs to the target `owner` (empty when there is only one), whoever else has it in
+        its build, and was made from `place`, a line of a Dockerfile. Who speaks first is right."""
+        ...
+
     def update(self, prefix: str, response: StatusResponse) -> None:
         """Something has happened in the build of the target `prefix` (empty when there is only one)."""
         ...
@@ -19,11 +26,16 @@ class Display(Protocol):
         """Show what has changed. Called every `TICK` seconds, and once at the end."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """The end; may be called again."""
+        ...
 
 
 class Quiet:
     """Shows nothing."""
+
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        del digest, owner, place
 
     def update(self, prefix: str, response: StatusResponse) -> None:
         del prefix, response
@@ -35,10 +47,18 @@ class Quiet:
         return
 
 
-def make_display(mode: str, stream: TextIO, masks: tuple[bytes, ...], *, heading: str = "") -> Display:
-    """`auto` is `tty` on a terminal and `plain` elsewhere. Only the display that is used is imported."""
+def make_display(
+    mode: str,
+    stream: TextIO,
+    masks: tuple[bytes, ...],
+    *,
+    heading: str = "",
+    look: Callable[[], Board] = Board,
+) -> Display:
+    """`auto` is `tty` on a terminal that can be drawn on and `plain` elsewhere. Only the display that is used is
+    imported."""
     if mode == "auto":
-        mode = "tty" if stream.isatty() else "plain"
+        mode = "tty" if stream.isatty() and os.environ.get("TERM") != "dumb" else "plain"
     if mode == "quiet":
         return Quiet()
     if mode == "rawjson":
@@ -48,7 +68,7 @@ def make_display(mode: str, stream: TextIO, masks: tuple[bytes, ...], *, heading
     if mode == "tty":
         from bakec.runtime.progress.tty import Tty
 
-        return Tty(stream, Trace(masks))
+        return Tty(stream, Trace(masks), look)
     from bakec.runtime.progress.plain import Plain
 
     return Plain(stream, Trace(masks), heading)

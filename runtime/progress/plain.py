@@ -34,6 +34,9 @@ class Plain:
     _count: int = 0
     _shown: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        self.trace.introduce(digest, owner, place)
+
     def update(self, prefix: str, response: StatusResponse) -> None:
         self.trace.update(prefix, response)
 
@@ -131,7 +134,7 @@ def describe(item: Item) -> str:
 
 
 def ending(step: Step) -> str:
-    if step.error.endswith("context canceled"):
+    if step.is_canceled:
         return "CANCELED"
     if step.error:
         return f"ERROR: {step.error}"

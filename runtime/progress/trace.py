@@ -30,6 +30,10 @@ class Item:
 class Step:
     digest: str
     name: str = ""
+    owner: str = ""
+    """The target that it was first told of, by which it is known from then on; others may share it."""
+    place: str = ""
+    """The line of a Dockerfile that it was made from, where that is known."""
     number: int = 0
     """Given when the step is first shown."""
     intervals: dict[float, float | None] = field(default_factory=dict)
@@ -52,6 +56,10 @@ class Step:
     @property
     def is_completed(self) -> bool:
         return bool(self.intervals) and all(end is not None for end in self.intervals.values())
+
+    @property
+    def is_canceled(self) -> bool:
+        return self.error.endswith("context canceled")
 
     @property
     def is_internal(self) -> bool:
@@ -96,9 +104,15 @@ class Trace:
             step = self._step(warning.vertex)
             step.warnings.append(self._clean(warning.short))
 
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        """A step that may come is that of `owner`, whoever shares it, and was made from the line `place`."""
+        self.steps.setdefault(digest, Step(digest, owner=owner, place=place))
+
     def _vertex(self, prefix: str, vertex: Vertex) -> None:
         step = self._step(vertex.digest)
-        step.name = with_prefix(prefix, vertex.name)
+        if not step.name and not step.place:
+            step.owner = prefix
+        step.name = with_prefix(step.owner, vertex.name) + (f"  {step.place}" if step.place else "")
         step.cached, step.error = vertex.cached, self._clean(vertex.error.encode())
         if vertex.HasField("started"):
             start = vertex.started.ToNanoseconds() / 1e9

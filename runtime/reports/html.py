@@ -6,9 +6,11 @@ from typing import Final
 from bakec.runtime.history import History, JobHistory, cause, counts
 from bakec.runtime.reports import timeline
 
+DIGEST_LENGTH: Final = len("sha256:") + 12
 STYLE: Final = (
-    "body{font:14px sans-serif;margin:2em}table{border-collapse:collapse;margin:1em 0}"
-    "td,th{padding:2px 10px;border-bottom:1px solid #ddd;text-align:left}td.n{text-align:right}.failed{color:#a00}"
+    "body{font:14px sans-serif;margin:2em}svg{max-width:100%;height:auto}table{border-collapse:collapse;margin:1em 0}"
+    "td,th{padding:2px 10px;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}td.n{text-align:right}"
+    "td:last-child{overflow-wrap:anywhere}.failed{color:#a00}"
 )
 
 
@@ -29,5 +31,6 @@ def _row(job: JobHistory) -> str:
     numbers = f'<td class="n">{job.seconds:.1f}s</td><td class="n">{job.cached}/{job.steps}</td>'
     return (
         f'<tr class="{escape(job.outcome)}"><td>{escape(job.target)}</td><td>{escape(job.outcome)}</td>{numbers}'
-        f"<td><code>{escape(job.digest)}</code></td><td>{escape(cause(job))}</td></tr>\n"
+        f'<td><code title="{escape(job.digest)}">{escape(job.digest[:DIGEST_LENGTH])}</code></td>'
+        f"<td>{escape(cause(job))}</td></tr>\n"
     )

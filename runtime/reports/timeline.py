@@ -7,6 +7,8 @@ from typing import Final
 from bakec.runtime.history import History, JobHistory
 
 COLORS: Final = {"solving": "#9db4d0", "building": "#4878a8", "finishing": "#7aa874"}
+"""Of the phases of work; `WORDS` is what they are called in the legend."""
+WORDS: Final = dict(zip(("read", "built", "exported"), COLORS.values(), strict=True))
 FAILED: Final = "#c0504d"
 ROW, LABEL, WIDTH, MARGIN = 18, 180, 640, 24
 LETTERS: Final = 26
@@ -14,13 +16,13 @@ LETTERS: Final = 26
 
 def render(history: History) -> str:
     """One SVG element, complete in itself."""
-    height = MARGIN + ROW * len(history.jobs) + 4
+    height = MARGIN + ROW * (len(history.jobs) + 1) + 4
     total = history.seconds or 1.0
     rows = "\n".join(line for row, job in enumerate(history.jobs) for line in _row(history, job, row, total))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LABEL + WIDTH + 10} {height}" '
         f'width="{LABEL + WIDTH + 10}" font-family="sans-serif" font-size="11" role="img">\n'
-        f"<title>timeline of the run</title>\n{_axis(total, height)}\n{rows}\n</svg>\n"
+        f"<title>timeline of the run</title>\n{_axis(total, height - ROW)}\n{rows}\n{_legend(height)}\n</svg>\n"
     )
 
 
@@ -32,6 +34,17 @@ def _axis(total: float, height: int) -> str:
         anchor = "end" if part == 4 else "start"
         ticks.append(f'<text x="{x}" y="{MARGIN - 10}" text-anchor="{anchor}">{total * part / 4:.1f}s</text>')
     return "\n".join(ticks)
+
+
+def _legend(height: int) -> str:
+    """What the colors mean."""
+    parts = []
+    for at, (name, color) in enumerate({**WORDS, "failed": FAILED, "critical path": "none"}.items()):
+        x = LABEL + at * WIDTH // 5
+        outline = ' stroke="#000"' if color == "none" else ""
+        parts.append(f'<rect x="{x}" y="{height - 13}" width="10" height="10" fill="{color}"{outline}/>')
+        parts.append(f'<text x="{x + 14}" y="{height - 4}">{name}</text>')
+    return "\n".join(parts)
 
 
 def _row(history: History, job: JobHistory, row: int, total: float) -> Iterator[str]:

@@ -26,6 +26,10 @@ def test_a_value_stands_behind_its_flag(argv: tuple[str, ...]) -> None:
     assert read(*argv).jobs == int(argv[-1][-1])
 
 
+def test_a_value_may_look_like_a_flag() -> None:
+    assert read("-f", "--jobs=1").file == ["--jobs=1"]
+
+
 def test_flags_and_words_may_take_turns() -> None:
     found = read("a", "-f", "x", "b", "--file=y=z", "-", "--", "--form")
 
@@ -57,7 +61,6 @@ def test_the_environment_stands_in_for_flags() -> None:
         ([], "", "the following arguments are required: WORD"),
         ([], "+", "the following arguments are required: WORD"),
         (["-f"], "*", "argument -f/--file: expected one argument"),
-        (["-f", "--jobs=1"], "*", "argument -f/--file: expected one argument"),
         (["-j", "x"], "*", "argument -j/--jobs: invalid int value: 'x'"),
         (["--form=xml"], "*", "argument --form: invalid choice: 'xml' (choose from 'text', 'json')"),
         (["--no-cache=maybe"], "*", 'argument --no-cache: invalid argument "maybe": parsing "maybe": invalid syntax'),

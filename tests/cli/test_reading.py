@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bakec import compile_files, digest, dump
+from bakec import compile_files, digest
 from bakec.cli.main import main
 from bakec.ir.diagnostics import Exit
 
@@ -438,9 +438,41 @@ def test_list_needs_no_target_to_resolve(bakec: Bakec) -> None:
 
 
 def test_a_plan_from_standard_input(bakec: Bakec) -> None:
-    data = dump(compile_files())
+    data = compile_files().dump()
     command = [sys.executable, "-c", "from bakec.__main__ import entry; entry()", "show", "-"]
 
     done = subprocess.run(command, input=data, capture_output=True, check=True)
 
     assert done.stdout.decode().startswith("plan sha256:")
+
+
+def stored_builder(folder: Path, *platforms: str) -> None:
+    """A builder `farm` in the store, with a node for each platform."""
+    nodes = [
+        {"Name": f"farm{at}", "Endpoint": "unix:///nowhere", "Platforms": [{"os": "linux", "architecture": name}]}
+        for at, name in enumerate(platforms)
+    ]
+    (folder / "instances").mkdir()
+    (folder / "instances/farm").write_text(json.dumps({"Name": "farm", "Driver": "remote", "Nodes": nodes}))
+
+
+def test_show_tells_which_node_would_build_what(bakec: Bakec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path))
+    stored_builder(tmp_path, "arm64", "amd64")
+    bakec("compile", "-o", "p", "--set=app.platform=linux/amd64,linux/arm64", "app", "tools")
+    code, out, _ = bakec("show", "--builder=farm", "p")
+    assert code == 0
+    assert re.findall(r"  node +(.*)", out) == [
+        "farm0", "farm1 for linux/amd64", "farm0 for linux/arm64", "farm0",
+    ]  # fmt: skip
+    _, out, _ = bakec("show", "--builder=farm", "--json", "p")
+    assert json.loads(out)["nodes"]["app"] == {"farm1": ["linux/amd64"], "farm0": ["linux/arm64"]}
+
+
+def test_show_says_when_the_nodes_have_to_be_asked(
+    bakec: Bakec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path))
+    stored_builder(tmp_path, "arm64", "amd64")
+    bakec("compile", "-o", "p", "--set=tools.platform=linux/s390x", "tools")
+    assert "node        decided by what the nodes say they can build" in bakec("show", "--builder=farm", "p")[1]

@@ -6,11 +6,13 @@ Tests fail, and are not skipped, when no engine answers: a green run means that 
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from leaks import nothing_left
 from real_plans import Runner, plan
 
 from bakec.ir.plan import Job
@@ -38,6 +40,15 @@ def engine_env(*arguments: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in done.stdout.split("\0") if "=" in line)
 
 
+@pytest.fixture(autouse=True)
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where temporary files go. Nothing is left there, nor running, at the end of any test of this folder."""
+    tmp_path_factory.getbasetemp()  # it must not come to be in our folder
+    with nothing_left() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def engine() -> Mapping[str, str]:
     """The shared engine: as the environment says, else the one of `scripts/engine`."""
@@ -49,14 +60,24 @@ def engine() -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-def containerd_engine() -> Iterator[Mapping[str, str]]:
-    """An engine with the containerd image store; started here unless one runs."""
-    flags = ("--containerd-store",)
+def containerd_engine(engine: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """An engine with the containerd image store, beside the shared one; started here unless it runs."""
+    root = Path(engine["DOCKER_HOST"].removeprefix("unix://")).parent
+    flags = ("--containerd-store", "--root", f"{root}-containerd")
     running = subprocess.run((str(SCRIPT), "env", *flags), capture_output=True, check=False).returncode == 0
     subprocess.run((str(SCRIPT), "start", *flags, "--tmpfs", "--with", "registry"), check=True)
     yield engine_env(*flags)
     if not running:
         subprocess.run((str(SCRIPT), "stop", *flags), check=True)
+
+
+@pytest.fixture(scope="session")
+def other_engine() -> Iterator[Mapping[str, str]]:
+    """A second one with that store, for builders of two nodes."""
+    flags = ("--containerd-store", "--root", "/tmp/bakec-second-node")
+    subprocess.run((str(SCRIPT), "start", *flags, "--tmpfs"), check=True)
+    yield engine_env(*flags)
+    subprocess.run((str(SCRIPT), "stop", *flags), check=True)
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from bakec.ir.plan import FrontendSolve, Job, JobId, LocalDir, Need, Plan, TargetName
@@ -13,7 +17,12 @@ BASE = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install
 
 
 def job(
-    name: str, dockerfile: str, *, needs: tuple[str, ...] = (), attrs: Mapping[str, str] | None = None, **fields: object
+    name: str,
+    dockerfile: str | None,
+    *,
+    needs: tuple[str, ...] = (),
+    attrs: Mapping[str, str] | None = None,
+    **fields: object,
 ) -> Job:
     """A job whose Dockerfile is text; `needs` are jobs and the contexts of the same names."""
     linked = {"frontend.caps": "moby.buildkit.frontend.contexts+forward"} if needs else {}
@@ -45,3 +54,22 @@ def docker(env: Mapping[str, str], *arguments: str, cwd: Path | None = None) -> 
 
 def inspect(env: Mapping[str, str], name: str, *, kind: str = "image") -> dict[str, object]:
     return json.loads(docker(env, kind, "inspect", name))[0]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A web server for a folder; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

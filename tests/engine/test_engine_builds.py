@@ -1,5 +1,6 @@
 """Plans made by hand, built on the real engine, and looked at with its own client."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from real_plans import BASE, Runner, docker, inspect, job
+from real_plans import BASE, Runner, docker, inspect, job, serving
 
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Cache, Exporter, FrontendSolve, Job, JobId, LocalDir, Secret, Ssh, TargetName
@@ -176,13 +177,22 @@ def test_a_second_run_is_all_cached(run: Runner) -> None:
     assert [each.outcome for each in result.jobs] == [Outcome.CACHED] * 5
 
 
-def test_a_hundred_jobs_in_one_plan(run: Runner) -> None:
-    jobs = [job("base", BASE)]
-    jobs += [job(f"n{index}", f"FROM base\nENV N={index}\n", needs=("base",)) for index in range(99)]
-    result = run(*jobs)
+def test_a_hundred_jobs_in_one_plan(run: Runner, engine: Mapping[str, str]) -> None:
+    """Half of them alone, the others in chains of ten from one base; each makes the image that it was asked for."""
+    marks = {f"bakec-test/hundred{index}": f"MARK={index}" for index in range(100)}
+    alone = [job(f"n{index}", f"FROM scratch\nENV MARK={index}\n") for index in range(50)]
+    chained = [
+        job(f"n{index}", f"FROM {need}\nENV MARK={index}\n", needs=(need,))
+        for index in range(50, 100)
+        for need in ("base" if index % 10 == 0 else f"n{index - 1}",)
+    ]
+    tagged = [dataclasses.replace(each, tags=(f"bakec-test/hundred{each.id[1:]}",)) for each in (*alone, *chained)]
+    result = run(job("base", BASE), *tagged)
 
     assert result.exit is Exit.OK
     assert {each.outcome.is_success for each in result.jobs} == {True}
+    found = json.loads(docker(engine, "image", "inspect", *marks))
+    assert {image["RepoTags"][0].partition(":")[0]: image["Config"]["Env"][-1] for image in found} == marks
 
 
 def test_an_engine_that_dies_is_one_clear_error(own_engine: Mapping[str, str], run: Runner) -> None:
@@ -260,7 +270,36 @@ def test_the_metadata_file_says_what_the_exporters_said(run: Runner, project: Pa
     assert result.exit is Exit.OK
     assert document["meta"]["image.name"] == "docker.io/bakec-test/meta"
     assert document["meta"]["containerimage.digest"].startswith("sha256:")
-    assert text == json.dumps(document, indent=2, sort_keys=True)
+    assert list(document["meta"]) == sorted(document["meta"])
+    assert text == json.dumps(document, indent=2)
+
+
+def test_the_metadata_file_says_how_a_result_was_made(run: Runner, project: Path, engine: Mapping[str, str]) -> None:
+    def provenance(mode: str) -> dict[str, object]:
+        env = {**engine, "BUILDX_METADATA_PROVENANCE": mode}
+        made = job("made", BASE, attrs={"build-arg:A": "1"}, exports=(Exporter(type="cacheonly"),))
+        assert run(made, metadata_file=project / "meta.json", env=env).exit is Exit.OK
+        return json.loads((project / "meta.json").read_text())["made"].get("buildx.build.provenance", {})
+
+    short, whole, none = map(provenance, ("min", "max", "disabled"))
+    assert short["invocation"]["parameters"]["args"]["build-arg:A"] == "1"
+    assert {*whole} == {*short, "buildConfig", "metadata"}
+    assert none == {}
+
+
+def test_a_dockerfile_at_a_url_is_fetched_by_the_builder(run: Runner, project: Path) -> None:
+    (project / "site").mkdir()
+    (project / "site/Dockerfile").write_text("FROM scratch\nCOPY word /word\n")
+    (project / "context/word").write_text("of the context")
+    with serving(project / "site") as site:
+        attrs = {"filename": f"{site}/Dockerfile", "dockerfilekey": "dockerfile"}
+        missing = {**attrs, "filename": f"{site}/none"}
+        good = job("good", None, attrs=attrs, exports=(Exporter(type="local", dest="out"),))
+        result = run(good, job("bad", None, attrs=missing), keep_going=True)
+
+    assert [each.outcome for each in result.jobs] == [Outcome.BUILT, Outcome.FAILED]
+    assert (project / "out/word").read_text() == "of the context"
+    assert f"cannot load Dockerfile {site}/none" in result.diagnostics[0].message
 
 
 def test_what_the_builder_cannot_do_is_said_before_anything_runs(run: Runner) -> None:

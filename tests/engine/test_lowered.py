@@ -302,6 +302,22 @@ def test_pins_hold_for_jobs_of_the_frontend_too(project: Project, monkeypatch: p
     assert image_ids(lowered, project.env) == ids
 
 
+# --- what is shown --------------------------------------------------------------------------------------------
+
+
+def test_each_step_is_shown_with_its_target_and_its_line(project: Project) -> None:
+    """Also a step that two targets share: it is the one's that it was written for."""
+    (project.root / "context/Dockerfile").write_text("FROM scratch\nARG N\nCOPY busybox /busybox\n")
+    project.write(
+        'target "base" {{\n  context = "context"\n  args = {{ N = "{nonce}" }}\n}}\n'
+        'target "app" {{\n  contexts = {{ base = "target:base" }}\n'
+        '  dockerfile-inline = "FROM base\\nCOPY word /word\\n"\n}}\n'
+    )
+    shown = project.run(project.compile("llb", build_platform="linux/amd64"))
+    assert "[base 1/1] COPY busybox /busybox  context/Dockerfile:3\n" in shown
+    assert "COPY word /word  app (inline):2\n" in shown
+
+
 # --- the lock file --------------------------------------------------------------------------------------------
 
 
@@ -388,10 +404,11 @@ def test_a_repository_is_read_at_its_locked_commit(
     root, address = site
     url = f"{address}#main:sub"
     outputs = f'contexts = {{{{ code = "{url}" }}}}\n output = ["out"]'
-    project.write(target("FROM scratch\nCOPY --from=code file /\n", outputs))
+    added = f"ADD {address}#main /all\n"
+    project.write(target(f"FROM scratch\nCOPY --from=code file /\n{added}", outputs))
     assert project.lock(monkeypatch) == Exit.OK
     commit = git(root / "code.git", "rev-parse", "main")
-    assert json.loads((project.root / "bakec.lock").read_text())["repositories"] == {url: commit}
+    assert json.loads((project.root / "bakec.lock").read_text())["repositories"][url]["commit"] == commit
 
     (root / "work/sub/file").write_text("second")
     git(root / "work", "commit", "-q", "-a", "-m", "second")
@@ -399,4 +416,5 @@ def test_a_repository_is_read_at_its_locked_commit(
     git(root / "code.git", "update-server-info")
     project.run(project.compile("llb", locked=True))
     assert (project.root / "out/file").read_text() == "first"
+    assert (project.root / "out/all/sub/file").read_text() == "first"
     assert project.lock(monkeypatch, "--check") == Exit.DIFFERENT

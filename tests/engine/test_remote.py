@@ -5,68 +5,24 @@ import json
 import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from real_plans import BASE, Runner, docker, job
+from relays import passing_on, pump, serving
 
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, Secret
 from bakec.runtime.drivers.base import SocketPipe
-from bakec.runtime.drivers.docker import DockerDriver
-
-
-async def pump(source: SocketPipe, sink: SocketPipe) -> None:
-    try:
-        while data := await source.read():
-            sink.write(data)
-            await sink.drain()
-    except OSError:
-        return  # the other side has gone
-    finally:
-        sink.close()
-
-
-@contextmanager
-def serving(start: Callable[[], Awaitable[asyncio.Server]]) -> Iterator[asyncio.Server]:
-    """A server on a loop in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(end(server), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def end(server: asyncio.Server) -> None:
-    server.close()
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0.05)  # closing takes a few turns of the loop
 
 
 @pytest.fixture
 def endpoint(containerd_engine: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
     """The address of the endpoint."""
-    engine = DockerDriver(containerd_engine["DOCKER_HOST"])
-    path = tmp_path / "buildkit.sock"
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inside, outside = SocketPipe(reader, writer), await engine.dial()
-        await asyncio.gather(pump(inside, outside), pump(outside, inside))
-
-    with serving(lambda: asyncio.start_unix_server(accept, str(path))):
-        yield f"unix://{path}"
+    with passing_on(containerd_engine["DOCKER_HOST"], tmp_path / "buildkit.sock") as address:
+        yield address
 
 
 def test_a_context_and_a_secret_pass_through_the_stream_of_the_session(
@@ -106,6 +62,7 @@ def test_an_image_is_loaded_into_the_docker_engine(run: Runner, engine: Mapping[
 
 RELAY = """#!{python}
 import socket, sys, threading
+open({log!r}, "w").write(" ".join(sys.argv[1:]))
 daemon = socket.socket(socket.AF_UNIX)
 daemon.connect({path!r})
 def out():
@@ -116,21 +73,56 @@ threading.Thread(target=out, daemon=True).start()
 while data := sys.stdin.buffer.read1(65536):
     daemon.sendall(data)
 """
+COMMANDS = {
+    "ssh://me@host:2222/run/b.sock": "ssh -l me -p 2222 -- host buildctl --addr unix:///run/b.sock dial-stdio",
+    "docker-container://name": "docker exec -i name buildctl dial-stdio",
+    "kube-pod://pod?context=c&namespace=n&container=b": (
+        "kubectl --context=c --namespace=n exec --container=b -i pod -- buildctl dial-stdio"
+    ),
+}
 
 
-@pytest.mark.parametrize(("program", "address"), [("ssh", "ssh://host"), ("docker", "docker-container://name")])
+def program(folder: Path, env: Mapping[str, str], name: str, text: str) -> dict[str, str]:
+    """The environment in which `name` is that program."""
+    path = folder / "bin" / name
+    path.parent.mkdir()
+    path.write_text(text)
+    path.chmod(0o755)
+    return {**env, "PATH": f"{path.parent}:{env['PATH']}"}
+
+
+@pytest.mark.parametrize("address", COMMANDS)
 def test_a_daemon_behind_the_standard_streams_of_a_command(
-    run: Runner, engine: Mapping[str, str], endpoint: str, tmp_path: Path, program: str, address: str
+    run: Runner, engine: Mapping[str, str], endpoint: str, tmp_path: Path, address: str
 ) -> None:
-    command = tmp_path / "bin" / program
-    command.parent.mkdir()
-    command.write_text(RELAY.format(python=sys.executable, path=endpoint.removeprefix("unix://")))
-    command.chmod(0o755)
-    env = {**engine, "PATH": f"{command.parent}:{engine['PATH']}"}
+    name, _, arguments = COMMANDS[address].partition(" ")
+    relay = RELAY.format(python=sys.executable, path=endpoint.removeprefix("unix://"), log=f"{tmp_path}/arguments")
+    env = program(tmp_path, engine, name, relay)
     exports = (Exporter(type="local", dest="out"),)
     result = run(job("far", BASE, exports=exports), builder=address, env=env)
 
     assert result.exit is Exit.OK, result.diagnostics
+    assert (tmp_path / "out/bin/busybox").exists()
+    assert (tmp_path / "arguments").read_text() == arguments
+
+
+def test_a_command_that_fails_is_quoted(run: Runner, engine: Mapping[str, str], tmp_path: Path) -> None:
+    text = "#!/bin/sh\necho 'Warning: known hosts' >&2\necho 'host: Permission denied (publickey).' >&2\nexit 255\n"
+    result = run(job("far", BASE), builder="ssh://host", env=program(tmp_path, engine, "ssh", text))
+
+    assert (result.exit, [each.rule.code for each in result.diagnostics]) == (Exit.DRIVER, ["BK701"])
+    assert result.diagnostics[0].message.endswith("at ssh://host: host: Permission denied (publickey).")
+
+
+def test_a_daemon_at_a_port(run: Runner, endpoint: str) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inside = SocketPipe(reader, writer)
+        outside = SocketPipe(*await asyncio.open_unix_connection(endpoint.removeprefix("unix://")))
+        await asyncio.gather(pump(inside, outside), pump(outside, inside))
+
+    with serving(lambda: asyncio.start_server(accept, "127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert run(job("far", BASE, exports=(Exporter(type="cacheonly"),)), builder=address).exit is Exit.OK
 
 
 def test_a_command_that_is_not_there(run: Runner, engine: Mapping[str, str]) -> None:

@@ -4,13 +4,11 @@ import io
 import json
 import subprocess
 import tarfile
-import threading
 from collections.abc import Iterator, Mapping
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from real_plans import serving
 
 from bakec.cli.main import main
 
@@ -25,11 +23,6 @@ target "default" {
 target "own" { context = "cwd://app" }
 target "root" {}
 """
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 def git(folder: Path, *args: str) -> None:
@@ -57,13 +50,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         entry = tarfile.TarInfo("docker-bake.hcl")
         entry.size = len(data)
         archive.addfile(entry, io.BytesIO(data))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(root) as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

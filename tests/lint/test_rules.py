@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bakec.compiler.host import Host
-from bakec.compiler.lint.check import ALWAYS, ASKED, check
+from bakec.compiler.lint.check import ALWAYS, ASKED, FEW, check, few
 from bakec.compiler.lint.project import Project
 from bakec.compiler.options import CompileOptions
 from bakec.compiler.pipeline import load
@@ -44,7 +44,7 @@ def test_examples(name: str, tmp_path: Path) -> None:
 
 
 def test_every_rule_is_a_warning_and_in_one_list() -> None:
-    declared = {value for value in vars(codes).values() if isinstance(value, Rule)}
+    declared = {value for value in vars(codes).values() if isinstance(value, Rule)} - {codes.MORE}
     assert {getattr(codes, name.upper()) for name in RULES} == declared
     assert {rule.severity for rule in declared} == {Severity.WARNING}
     files = {path.stem for path in (Path(__file__).parents[2] / "compiler/lint/rules").glob("*.py")}
@@ -112,8 +112,9 @@ def dockerfiles(folder: Path, app: str, contexts: str = "{}") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "use", ["FROM user/base", "FROM --platform=x user/base:latest AS b\n", "FROM a\nCOPY --from=user/base / /"]
-)
+    "use", ["FROM user/base", "FROM --platform=x user/base:latest AS b\n", "FROM a\nCOPY --from=user/base / /",
+            "FROM a\nRUN --mount=type=bind,from=user/base,target=/b x"],
+)  # fmt: skip
 def test_a_dockerfile_that_uses_a_tag_of_another_target(use: str, tmp_path: Path) -> None:
     (hint,) = dockerfiles(tmp_path, use)
     assert hint.endswith('" = "target:base" }')
@@ -134,9 +135,25 @@ def test_a_context_of_that_name_is_a_link(tmp_path: Path) -> None:
     "use",
     ['group "g" {\n  targets = ["x"]\n}', 'target "y" {\n  inherits = ["x"]\n}\ngroup "g" {\n  targets = ["y"]\n}',
      'target "y" {\n  contexts = { c = "target:x" }\n}\ngroup "g" {\n  targets = ["y"]\n}',
-     'target "y" {\n  tags = target.x.tags\n}\ngroup "g" {\n  targets = ["y"]\n}', ""],
+     'target "y" {\n  tags = target.x.tags\n}\ngroup "g" {\n  targets = ["y"]\n}',
+     ""],
 )  # fmt: skip
 def test_a_target_that_something_leads_to(use: str, tmp_path: Path) -> None:
     """Or any, in a file without groups."""
     text = f'target "x" {{\n}}\ntarget "default" {{\n}}\n{use}\n'
     assert not check(project(tmp_path, text), ("unused_target",))
+
+
+def test_a_dockerfile_that_cannot_be_read_is_for_the_build_to_report(tmp_path: Path) -> None:
+    (tmp_path / "app/Dockerfile").mkdir(parents=True)
+    text = 'target "base" {\n  tags = ["user/base"]\n}\ntarget "app" {\n  context = "app"\n}\n'
+    assert not check(project(tmp_path, text, "base", "app"), ("hidden_dependency",))
+
+
+def test_every_compilation_shows_a_few_warnings_of_each_kind(tmp_path: Path) -> None:
+    names = "".join(f'variable "V{number}" {{\n}}\n' for number in range(FEW + 2))
+    text = names + 'target "default" {\n}\ntarget "x" {\n}\ngroup "g" {\n  targets = ["default"]\n}\n'
+    shown = few(check(project(tmp_path, text), ALWAYS))
+    assert [one.rule.code for one in shown] == ["BK805"] * FEW + ["BK806", "BK810"]
+    assert shown[-1].message == "2 more warnings like these: 2 BK805"
+    assert len(few(shown[:FEW])) == FEW

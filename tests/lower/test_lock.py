@@ -7,7 +7,7 @@ import pytest
 
 from bakec.cli.main import main
 from bakec.compiler.host import Host
-from bakec.compiler.lock import Lock, LockedImage, dump, load
+from bakec.compiler.lock import Lock, LockedImage, LockedRepository, dump, load
 from bakec.compiler.locking import Locker, stale
 from bakec.compiler.options import CompileOptions
 from bakec.compiler.pipeline import compile_jobs
@@ -44,7 +44,11 @@ def locked(project: Project, old: Lock | None = None, tags: Mapping[str, str] = 
 
 
 def test_a_lock_survives_the_file() -> None:
-    lock = Lock(builder=AMD64, images={"a": image(linux_amd64=config())}, repositories={"https://x/y.git": COMMIT})
+    lock = Lock(
+        builder=AMD64,
+        images={"a": image(linux_amd64=config())},
+        repositories={"https://x/y.git": LockedRepository(commit=COMMIT)},
+    )
     assert dump(load(dump(lock), "bakec.lock")) == dump(lock)
 
 
@@ -153,6 +157,38 @@ def test_nothing_is_asked_when_nothing_is_open(
     assert "0 images" in capsys.readouterr().err
 
 
+ADDS = "FROM scratch\nADD https://example.com/a.git#main /a\nADD https://example.com/b.tar /b\n"
+
+
+def test_a_repository_that_is_added_is_found_once_all_images_are_known(project: Project) -> None:
+    project.write(Dockerfile=ADDS.replace("scratch", "base:1")).bake('target "app" {}')
+    lock = locked(project)
+    url = "https://example.com/a.git#main"
+    assert lock.repositories == {url: LockedRepository(commit=COMMIT, origins=("Dockerfile",))}
+
+
+@pytest.mark.parametrize("pinned", [f"#{COMMIT}", f"?checksum={COMMIT}"])
+def test_a_repository_that_is_added_at_a_commit_needs_no_pin(pinned: str, project: Project) -> None:
+    project.write(Dockerfile=f"FROM scratch\nADD https://example.com/a.git{pinned} /a\n").bake('target "app" {}')
+    assert locked(project).repositories == {}
+
+
+def test_a_pin_tells_when_it_was_found_and_who_asks_for_it(project: Project) -> None:
+    project.write(Dockerfile="FROM base:1\n", Other="FROM base:1\nCOPY --from=tools:1 /a /\n")
+    project.bake('target "app" {}')
+    old = locked(project, now="2026-01-02T03:04:05Z")
+    project.bake('target "app" {\n  dockerfile = "Other"\n}')
+    new = locked(project, old, now="2026-02-03T04:05:06Z")
+    found = {name: (one.resolved, one.origins) for name, one in new.images.items()}
+    assert found == {
+        "docker.io/library/base:1": ("2026-01-02T03:04:05Z", ("Dockerfile", "Other")),
+        "docker.io/library/tools:1": ("2026-02-03T04:05:06Z", ("Other",)),
+    }
+    assert locked(project, new, prune=True).images["docker.io/library/base:1"].origins == ("Other",)
+    moved = locked(project, old, dict.fromkeys(TAGS, OTHER_DIGEST), update=("base:1",), now="2026-03-04T05:06:07Z")
+    assert moved.images["docker.io/library/base:1"].resolved == "2026-03-04T05:06:07Z"
+
+
 # --- using one ------------------------------------------------------------------------------------------------
 
 
@@ -185,7 +221,7 @@ def test_contexts_are_pinned(project: Project) -> None:
         "format": 1,
         "builder": AMD64,
         "images": {"docker.io/library/base:1": {"digest": BASE_DIGEST, "configs": {AMD64: config()}}},
-        "repositories": {"https://example.com/a.git#main:sub": COMMIT},
+        "repositories": {"https://example.com/a.git#main:sub": {"commit": COMMIT}},
     }
     (project.root / "bakec.lock").write_text(json.dumps(body))
     found = attrs(project.compile(lower="frontend"))
@@ -205,6 +241,27 @@ def test_locked_refuses_what_is_not_pinned(project: Project) -> None:
         "target `app`: repository https://example.com/a.git is not pinned in bakec.lock",
         "target `app`: frontend image docker.io/docker/dockerfile:1 is not pinned in bakec.lock",
     ]
+
+
+def test_locked_refuses_what_add_fetches_without_saying_which_version(project: Project) -> None:
+    project.write(Dockerfile=ADDS).lock().bake('target "app" {}')
+    with pytest.raises(Failed) as failure:
+        project.compile(locked=True)
+    assert [one.message for one in failure.value.diagnostics] == [
+        "target `app`: repository https://example.com/a.git#main is not pinned in bakec.lock",
+        "target `app`: URL https://example.com/b.tar (see `ADD --checksum`) is not pinned in bakec.lock",
+    ]
+
+
+def test_a_lowered_job_adds_a_repository_at_its_locked_commit(project: Project) -> None:
+    url = "https://example.com/a.git#main"
+    body = {"format": 1, "builder": AMD64, "images": {}, "repositories": {url: {"commit": COMMIT}}}
+    project.write(Dockerfile=f"FROM scratch\nADD {url} /a\n").bake('target "app" {}')
+    (project.root / "bakec.lock").write_text(json.dumps(body))
+    plan = project.compile(lower="llb", locked=True)
+    assert any(f"a.git#{COMMIT}".encode() in op for op in plan.ops.values())
+    with pytest.raises(Failed, match="which the frontend adds, is not pinned"):
+        project.compile(locked=True, lower="frontend")
 
 
 def test_locked_without_a_lock_file_needs_nothing_that_could_move(project: Project) -> None:

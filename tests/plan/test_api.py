@@ -36,7 +36,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 
     for name in bakec.__all__:
         assert getattr(bakec, name).__doc__, name
-    for name in ("compile_files", "load", "dump", "digest", "diff", "explain", "why", "run", "Failed", "Diagnostics"):
+    for name in ("compile_files", "digest", "diff", "explain", "why", "run", "Failed", "Diagnostics"):
         assert f"bakec.{name}" in text, name
     assert set(bakec.__all__) <= set(dir(bakec))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -53,12 +53,12 @@ def test_importing_the_package_loads_no_part_of_it() -> None:
 
 def test_a_plan_is_loaded_without_compiler_and_runtime() -> None:
     code = (
-        "import sys, bakec; bakec.load(sys.stdin.buffer.read()); "
+        "import sys, bakec; bakec.Plan.load(sys.stdin.buffer.read()); "
         "parts = ('bakec.compiler', 'bakec.runtime', 'lark', 'grpc', 're2'); "
         "print(*(name for name in sys.modules if name.startswith(parts)))"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], input=bakec.dump(EVERYTHING), capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], input=EVERYTHING.dump(), capture_output=True, check=True)
 
     assert done.stdout.split() == []
 

@@ -3,8 +3,6 @@
 import html
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from bakec import Plan
 from bakec.compiler.render.graph import ROWS, graph_of, places, render_dot, render_json, render_mermaid, render_tree
 from bakec.compiler.render.html import render_graph
+from tests.browsing import browse
 from tests.plan.samples import EVERYTHING, compiled
 
 DEFINITIONS = """\
@@ -144,16 +143,6 @@ seen.loaded = performance.getEntriesByType("resource").length;
 document.title = JSON.stringify(seen);
 }</script>
 </body>"""
-
-
-def browse(path: Path, *flags: str) -> str:
-    """The page after its scripts have run. Needs Chromium: `apt-get install --no-install-recommends chromium`."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert browser is not None, "no browser: apt-get install --no-install-recommends chromium"
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,700", *flags, "--dump-dom"]
-    profile = f"--user-data-dir={path.parent / 'profile'}"
-    done = subprocess.run([*command, profile, path.as_uri()], capture_output=True, text=True, check=True, timeout=120)
-    return done.stdout
 
 
 @pytest.mark.parametrize(("scheme", "back"), [("1", "rgb(255, 255, 255)"), ("0", "rgb(20, 24, 29)")])

@@ -11,11 +11,11 @@ import msgpack
 import pytest
 
 from bakec import Failed
-from bakec.api import load
 from bakec.cli.main import main
 from bakec.ir import codec
 from bakec.ir.codec import dump, wire
 from bakec.ir.diagnostics import Exit
+from bakec.ir.loading import load
 from bakec.ir.plan import FrontendSolve, Job, JobId, LocalDir, Need, OriginRecord, Plan, Target, TargetName
 from tests.plan.samples import EVERYTHING
 from tests.plan.test_format import rewritten

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bakec import compile_files, digest, dump, load
+from bakec import Plan, compile_files, digest
 from bakec.ir.verify import problems
 from tests.plan.samples import compiled
 
@@ -51,7 +51,7 @@ def test_the_same_inputs_give_the_same_bytes(folder: str, env: dict[str, str], t
     done = subprocess.run(command, cwd=place, env={"PATH": os.environ["PATH"], **env}, capture_output=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout == dump(compiled(tmp_path, DEFINITIONS))
+    assert done.stdout == compiled(tmp_path, DEFINITIONS).dump()
 
 
 CANARIES = {
@@ -85,7 +85,7 @@ def test_nothing_of_the_machine_and_no_secret_gets_in(tmp_path: Path) -> None:
     (root / "docker-bake.hcl").write_text(text)
 
     plan = compile_files(root / "docker-bake.hcl", root=root, env=env)
-    data = dump(plan)
+    data = plan.dump()
 
     for what, canary in {**CANARIES, "folder": root.name, "place": str(tmp_path), "host": os.uname().nodename}.items():
         assert canary.encode() not in data, what
@@ -147,7 +147,7 @@ def test_what_the_compiler_makes_is_sound(tmp_path: Path) -> None:
     plan = compiled(tmp_path, DEFINITIONS)
 
     assert list(problems(plan)) == []
-    assert load(dump(plan)) == plan
+    assert Plan.load(plan.dump()) == plan
 
 
 def test_a_digest_says_what_a_plan_means_not_who_wrote_it(tmp_path: Path) -> None:

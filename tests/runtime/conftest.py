@@ -8,6 +8,7 @@ import pytest
 from fake_plans import Runner, plan
 
 from bakec.ir.plan import Job
+from bakec.runtime.builders import alone
 from bakec.runtime.drivers.fake import FakeDriver
 from bakec.runtime.engine import run
 from bakec.runtime.options import RunOptions
@@ -20,6 +21,6 @@ def perform(tmp_path: Path) -> Runner:
 
     def call(driver: FakeDriver, *jobs: Job, **options: object) -> RunResult:
         settings = {"progress": "quiet", "env": {"HOME": str(tmp_path)}, "stderr": StringIO(), **options}
-        return asyncio.run(run(plan(*jobs), RunOptions(root=tmp_path, **settings), driver))
+        return asyncio.run(run(plan(*jobs), RunOptions(root=tmp_path, **settings), alone("fake", driver)))
 
     return call

@@ -1,6 +1,8 @@
 """Trees of files on their way to the daemon and back: patterns, walks, transfers, and what is refused."""
 
 import asyncio
+import hashlib
+import itertools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +15,10 @@ from memory_call import MemoryCall, run_call
 from bakec.ir.plan import Secret
 from bakec.runtime.buildkit import wire
 from bakec.runtime.buildkit.patterns import Matcher, clean
+from bakec.runtime.buildkit.proto.content_pb2 import COMMIT, WRITE, WriteContentRequest
 from bakec.runtime.buildkit.services import content, filesend, filesync, secrets
 from bakec.runtime.buildkit.services.filesend import Directory, TreeWriter
-from bakec.runtime.buildkit.transport import StatusError
+from bakec.runtime.buildkit.transport import UNAVAILABLE, StatusError
 from bakec.runtime.buildkit.tree import DIRECTORY, SYMLINK, Walk, follow_links, go_mode, make_filter
 
 # Patterns: what the reference's matcher says (its answers, found by running it)
@@ -286,11 +289,49 @@ def test_a_stream_becomes_a_file_with_its_folders(tmp_path: Path) -> None:
 
 def test_a_blob_is_not_believed_to_be_what_it_claims(tmp_path: Path) -> None:
     store = content.Store(tmp_path)
-    (tmp_path / "blobs/sha256").mkdir(parents=True)
-    path = tmp_path / "blobs/sha256/part"
-    path.write_bytes(b"other")
+    write = store.claim("ref", 0)
+    write.begin(store)
+    write.append(0, b"other")
     with pytest.raises(StatusError, match="unexpected digest"):
-        content.Write(path, "ref").commit(store, "sha256:" + "0" * 64)
+        write.commit(store, "sha256:" + "0" * 64)
+
+
+def writing(data: bytes) -> list[bytes]:
+    """The requests of a daemon that writes a blob."""
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    requests = (
+        WriteContentRequest(action=WRITE, ref="layer", data=data),
+        WriteContentRequest(action=COMMIT, ref="layer", expected=digest, total=len(data)),
+    )
+    return [request.SerializeToString() for request in requests]
+
+
+def test_two_streams_do_not_write_one_blob_at_once(tmp_path: Path) -> None:
+    """Both manifests of an image of two platforms may hold the same layer."""
+    store = content.Store(tmp_path)
+    write = content.services({"export": store})["/containerd.services.content.v1.Content/Write"]
+    requests = writing(b"the layer")
+    later = iter(requests[1:])
+    slow = MemoryCall({"buildkit-attachable-store-id": ["export"]}, lambda _answer: list(itertools.islice(later, 1)))
+    other = MemoryCall({"buildkit-attachable-store-id": ["export"]}, lambda _answer: [])
+    slow.feed(requests[:1])
+    other.feed(requests)
+
+    async def run() -> list[object]:
+        return await asyncio.gather(write(slow), write(other), return_exceptions=True)
+
+    came = asyncio.run(run())
+    assert [type(each) for each in came] == [type(None), StatusError]
+    assert came[1].code == UNAVAILABLE
+    assert store.blob("sha256:" + hashlib.sha256(b"the layer").hexdigest()).read_bytes() == b"the layer"
+
+
+def test_what_was_not_finished_is_removed(tmp_path: Path) -> None:
+    store = content.Store(tmp_path)
+    store.claim("ref", 0).begin(store)
+    assert list(tmp_path.rglob(".ingest-*"))
+    store.discard()
+    assert not list(tmp_path.rglob(".ingest-*"))
 
 
 @pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "md5:0", "sha256:" + "g" * 64, ""])
@@ -305,6 +346,8 @@ def test_only_a_digest_names_a_blob(tmp_path: Path, digest: str) -> None:
         (Secret(id="a", env="A", src="file"), {"A": "from env"}, b"from env"),
         (Secret(id="a", env="UNSET"), {}, b""),
         (Secret(id="a", src="file"), {}, b"from file"),
+        (Secret(id="file"), {"file": "from env"}, b"from env"),
+        (Secret(id="file"), {}, b"from file"),
     ],
 )
 def test_where_a_secret_comes_from(tmp_path: Path, secret: Secret, env: Mapping[str, str], expected: bytes) -> None:

@@ -1,6 +1,7 @@
 """The journal: what is written, what survives a kill at any byte, and what reports make of it."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from bakec.runtime.journal import Journal, read
 from bakec.runtime.reports import html, junit, markdown, text
 from bakec.runtime.reports import json as as_json
 from bakec.runtime.results import Outcome
+from tests.browsing import browse
 
 JOBS = (job("a"), job("b"), job("c", "b"), job("d", "c"), job("e"))
 IMAGE = (Exporter(type="image"),)
@@ -153,6 +155,28 @@ def test_reports_for_readers_hold_a_picture_and_no_markup_of_others(
     assert "<b>full" not in page and "is full | <b>" not in page
     assert "svg" in page
     assert "because of b" in page
+
+
+MEASURE = """<script>
+const all = [...document.querySelectorAll("rect"), ...document.querySelectorAll("td")];
+const out = all.filter(e => { const r = e.getBoundingClientRect(); return r.left < 0 || r.right > innerWidth + 0.5; });
+const bars = [...document.querySelectorAll("rect")].filter(e => e.querySelector("title"));
+const page = document.documentElement;
+document.title = JSON.stringify([all.length > 0, out.length, bars.length, page.scrollWidth <= page.clientWidth]);
+</script></body>"""
+
+
+def test_the_page_fits_into_a_browser(journal: Path, tmp_path: Path) -> None:
+    """Each phase of work is a bar, and nothing hangs out of the window, however long names and messages are."""
+    found = history.read(journal)
+    found.jobs[1].error = "failed to solve: " + "sha256:" + "0" * 300
+    found.jobs[0].digest = "sha256:" + "0" * 64
+    page = re.sub(r"<meta http-equiv[^>]*>", "", html.render(found)).replace("</body>", MEASURE)
+    (tmp_path / "report.html").write_text(page)
+    dom = browse(tmp_path / "report.html")
+
+    title = re.findall(r"<title>(.*?)</title>", dom)[0]
+    assert json.loads(title) == [True, 0, sum(len(job.work) for job in found.jobs), True]
 
 
 def test_an_empty_report() -> None:

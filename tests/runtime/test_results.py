@@ -12,6 +12,7 @@ import pytest
 
 from bakec.ir.diagnostics import Exit, Failed
 from bakec.ir.plan import JobId, TargetName
+from bakec.ir.platforms import full_name
 from bakec.runtime import builders, dockerconfig, layout, metadata, report, vcs
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning
 from bakec.runtime.drivers.docker import DockerDriver
@@ -20,6 +21,7 @@ from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.plain import Plain
 from bakec.runtime.progress.trace import Trace, size, stamp, with_prefix
 from bakec.runtime.results import JobResult, Outcome, RunResult
+from bakec.runtime.store import Store
 
 # The metadata file
 
@@ -115,10 +117,11 @@ def test_a_credential_helper_is_asked(tmp_path: Path) -> None:
 
 
 def test_the_identity_of_the_machine_is_made_once(tmp_path: Path) -> None:
-    found = dockerconfig.load({"DOCKER_CONFIG": str(tmp_path)})
-    first = found.node_id()
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    store = Store(env, dockerconfig.load(env))
+    first = store.node_id()
     assert len(first) == 16
-    assert found.node_id() == first
+    assert store.node_id() == first
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,9 @@ def test_the_registry_of_an_image(image: str, host: str) -> None:
 
 def test_the_engine_of_the_docker_client_is_the_default(tmp_path: Path) -> None:
     env = {"DOCKER_CONFIG": str(tmp_path), "DOCKER_HOST": "unix:///some.sock"}
-    assert builders.choose("", env, dockerconfig.load(env)) == DockerDriver("unix:///some.sock")
+    found = builders.choose("", env, dockerconfig.load(env))
+    assert (found.name, found.driver) == ("default", "docker")
+    assert found.nodes[0].driver == DockerDriver("unix:///some.sock")
 
 
 def test_a_builder_of_the_store_and_the_current_one(tmp_path: Path) -> None:
@@ -144,12 +149,41 @@ def test_a_builder_of_the_store_and_the_current_one(tmp_path: Path) -> None:
     node = {"Name": "far0", "Endpoint": "unix:///far.sock", "DriverOpts": {"default-load": "true"}}
     (store / "instances/far").write_text(json.dumps({"Name": "far", "Driver": "remote", "Nodes": [node]}))
     named = builders.choose("Far", env, dockerconfig.load(env))
-    assert isinstance(named, RemoteDriver)
-    assert named.features({}).default_load
+    assert (named.name, named.driver) == ("far", "remote")
+    assert named.nodes[0].driver.features({}).default_load
 
     (store / "current").write_text(json.dumps({"Key": "unix:///var/run/docker.sock", "Name": "far"}))
-    assert isinstance(builders.choose("", env, dockerconfig.load(env)), RemoteDriver)
-    assert isinstance(builders.choose("default", env, dockerconfig.load(env)), DockerDriver)
+    assert builders.choose("", env, dockerconfig.load(env)).name == "far"
+    assert builders.choose("default", env, dockerconfig.load(env)).driver == "docker"
+
+
+def test_a_builder_has_the_nodes_of_the_store_with_their_platforms(tmp_path: Path) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    (tmp_path / "buildx/instances").mkdir(parents=True)
+    arm = {"architecture": "arm", "os": "linux", "variant": "v7"}
+    nodes = [
+        {"Name": "far0", "Endpoint": "unix:///a.sock", "Platforms": None},
+        {"Name": "far1", "Endpoint": "unix:///b.sock", "Platforms": [arm]},
+    ]
+    document = {"Name": "far", "Driver": "remote", "Nodes": nodes}
+    (tmp_path / "buildx/instances/far").write_text(json.dumps(document))
+
+    found = builders.choose("far", env, dockerconfig.load(env)).nodes
+    assert [(node.name, node.driver.place) for node in found] == [
+        ("far0", "unix:///a.sock"),
+        ("far1", "unix:///b.sock"),
+    ]
+    assert [list(map(full_name, node.platforms)) for node in found] == [[], ["linux/arm/v7"]]
+
+
+def test_every_node_of_a_builder_has_to_make_sense(tmp_path: Path) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    (tmp_path / "buildx/instances").mkdir(parents=True)
+    bad = {"Name": "far1", "Endpoint": "unix:///b.sock", "DriverOpts": {"colour": "red"}}
+    document = {"Name": "far", "Driver": "remote", "Nodes": [{"Endpoint": "unix:///a.sock"}, bad]}
+    (tmp_path / "buildx/instances/far").write_text(json.dumps(document))
+    with pytest.raises(Failed, match="invalid driver option colour for remote driver"):
+        builders.choose("far", env, dockerconfig.load(env))
 
 
 @pytest.mark.parametrize(
@@ -288,6 +322,31 @@ def test_secrets_are_shown_in_no_mode(mode: str) -> None:
     assert base64.b64encode(b"the s3cret").decode()[:8] not in stream.getvalue()
 
 
+def chunks(text: bytes, at: int) -> tuple[bytes, bytes]:
+    return text[:at], text[at:]
+
+
+@pytest.mark.parametrize("mode", ["plain", "rawjson", "tty"])
+@pytest.mark.parametrize("cut", range(1, 24))
+def test_a_secret_that_is_cut_by_messages_is_not_shown(mode: str, cut: int) -> None:
+    """All but it is shown, whatever a message ends with."""
+    stream = StringIO()
+    display = make_display(mode, stream, (b"s3cret-of-mine", b"s3c-other"))
+    display.update("", StatusResponse(vertexes=[vertex("a", 1)]))
+    for part in chunks(b"it s3cret-of-mine is s3c", cut):
+        display.update("", StatusResponse(logs=[VertexLog(vertex="sha256:a", msg=part)]))
+    display.update("", StatusResponse(vertexes=[vertex("a", 1, 2)]))
+    display.tick()
+    display.close()
+    shown = stream.getvalue()
+    if mode == "rawjson":
+        logs = [log for line in shown.splitlines() for log in json.loads(line).get("logs", ())]
+        shown = b"".join(base64.b64decode(log["data"]) for log in logs).decode()
+        assert shown == "it *** is s3c"
+    assert "cret" not in shown
+    assert "mine" not in shown
+
+
 def test_quiet_shows_nothing() -> None:
     stream = StringIO()
     display = make_display("quiet", stream, ())
@@ -299,7 +358,7 @@ def test_quiet_shows_nothing() -> None:
 def test_rawjson_is_one_object_a_line() -> None:
     stream = StringIO()
     display = make_display("rawjson", stream, ())
-    display.update("app", StatusResponse(vertexes=[vertex("[1/1] x", 1, 2, cached=True)]))
+    display.update("app", StatusResponse(vertexes=[vertex("[1/1] x", 1, 2.5, cached=True)]))
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line) == {
         "vertexes": [
@@ -307,7 +366,7 @@ def test_rawjson_is_one_object_a_line() -> None:
                 "digest": "sha256:[1/1] x",
                 "name": "[app 1/1] x",
                 "started": "1970-01-01T00:00:01Z",
-                "completed": "1970-01-01T00:00:02Z",
+                "completed": "1970-01-01T00:00:02.5Z",
                 "cached": True,
             }
         ]
@@ -342,3 +401,13 @@ def test_the_report_has_a_line_for_each_job() -> None:
     assert report.render(RunResult(jobs=jobs, exit=Exit.BUILD, seconds=13)) == (
         "app  built           0.0s\nweb  failed after 3 attempts    12.3s\n1 built, 1 failed in 13.0s\n"
     )
+
+
+def test_a_step_that_was_introduced_has_its_target_and_its_line_whoever_tells_of_it_first() -> None:
+    stream = StringIO()
+    display = Plain(stream, Trace(()), "")
+    display.introduce("sha256:[1/1] COPY a b", "base", "base/Dockerfile:2")
+    display.introduce("sha256:[1/1] COPY a b", "app", "base/Dockerfile:2")
+    display.update("app", StatusResponse(vertexes=[vertex("[1/1] COPY a b", 1, 2)]))
+    display.tick()
+    assert "#1 [base 1/1] COPY a b  base/Dockerfile:2\n" in stream.getvalue()

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Awaitable, Callable
 from io import StringIO
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from fake_plans import Runner, job, plan
 
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, LocalDir, Secret
+from bakec.runtime.builders import alone
 from bakec.runtime.drivers.base import Pipe
 from bakec.runtime.drivers.fake import FakeDriver, make_pipe
 from bakec.runtime.engine import run
 from bakec.runtime.options import RunOptions
 from bakec.runtime.results import Outcome
+from bakec.runtime.retry import Retries
 from bakec.runtime.schedule import Claim
 
 
@@ -129,29 +132,78 @@ def test_a_job_that_takes_too_long_is_stopped(perform: Runner) -> None:
     assert ("cancel", "slow") in driver.log
 
 
-def test_a_failure_is_tried_again_as_often_as_asked_for(perform: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts = 0
+def unsteady(*names: str, failures: int = 1, message: str = "connection reset by peer") -> Callable[[str], Awaitable]:
+    """The work of these jobs fails so often before it succeeds."""
+    left = dict.fromkeys(names, failures)
 
-    async def unsteady(_name: str) -> None:
-        nonlocal attempts
-        attempts += 1
-        if attempts < 3:
-            raise OSError("try again")
+    async def work(name: str) -> None:
+        if left.get(name):
+            left[name] -= 1
+            raise OSError(message)
 
-    monkeypatch.setattr("bakec.runtime.worker.RETRY_SECONDS", 0.0)
-    assert perform(FakeDriver(unsteady), job("a"), retries=1).exit is Exit.BUILD
-    attempts = 0
-    result = perform(FakeDriver(unsteady), job("a"), retries=2)
+    return work
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next try follows without a wait."""
+    monkeypatch.setattr("bakec.runtime.retry.FIRST_SECONDS", 0.0)
+
+
+def test_a_failure_is_tried_again_as_often_as_asked_for(perform: Runner, at_once: None) -> None:
+    given_up = perform(FakeDriver(unsteady("a", failures=2)), job("a"), retries=Retries(1))
+    result = perform(FakeDriver(unsteady("a", failures=2)), job("a"), retries=Retries(2))
+
+    assert given_up.exit is Exit.BUILD
     assert result.exit is Exit.OK
     assert result.jobs[0].attempts == 3
 
 
-def test_a_failure_of_the_build_itself_is_not_tried_again(perform: Runner) -> None:
-    async def wrong(_name: str) -> None:
-        raise OSError('process "make" did not complete successfully: exit code: 2')
+@pytest.mark.parametrize("name", ["base", "child"])
+def test_linked_jobs_are_tried_again_unless_others_hold_on_to_them(perform: Runner, at_once: None, name: str) -> None:
+    """The child is built after the base is, whose first work is when the child has its LLB already."""
+    driver = FakeDriver(unsteady(name))
+    result = perform(driver, job("base"), job("child", "base"), retries=Retries(1), jobs=1)
 
-    result = perform(FakeDriver(wrong), job("a"), retries=5)
+    assert result.exit is (Exit.OK if name == "child" else Exit.BUILD)
+    assert [log for log in driver.log if log[0] == "end"] == (
+        [("end", "child"), ("end", "base")] if name == "child" else []
+    )
+
+
+def test_a_job_that_waits_for_another_try_holds_no_slot(perform: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bakec.runtime.retry.wait", lambda _retry: 0.2)
+    driver = FakeDriver(unsteady("a"))
+    result = perform(driver, job("a"), job("b"), retries=Retries(1), jobs=1)
+
+    assert result.exit is Exit.OK
+    assert [log for log in driver.log if log[0] == "end"] == [("end", "b"), ("end", "a")]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'process "make" did not complete successfully: exit code: 2',
+        "dockerfile parse error on line 3",
+        "failed to push x: server message: insufficient_scope: authorization failed",
+        "pull access denied, repository does not exist",
+        "docker.io/library/none:latest: not found",
+        "write /out: no space left on device",
+    ],
+)
+def test_what_would_fail_again_is_not_tried_again(perform: Runner, message: str) -> None:
+    result = perform(FakeDriver(unsteady("a", message=message)), job("a"), retries=Retries(5))
     assert result.jobs[0].attempts == 1
+
+
+def test_the_time_that_a_job_may_take_is_that_of_its_work(perform: Runner) -> None:
+    """The base waits for its child, which takes longer than either may."""
+
+    async def work(name: str) -> None:
+        await asyncio.sleep(0.3 if name.startswith("child") else 0)
+
+    children = [job(f"child{index}", "base") for index in range(4)]
+    assert perform(FakeDriver(work), job("base"), *children, jobs=1, timeout=0.9).exit is Exit.OK
 
 
 def test_a_journal_lets_a_run_be_taken_up_again(perform: Runner, tmp_path: Path) -> None:
@@ -188,7 +240,7 @@ def test_secret_values_are_not_in_the_options_nor_in_what_is_shown(tmp_path: Pat
     stream = StringIO()
     options = RunOptions(root=tmp_path, env=env, stderr=stream, progress="plain")
     leak = job("very-secret-value", secrets=(Secret(id="t", env="TOKEN"),))
-    asyncio.run(run(plan(leak), options, FakeDriver()))
+    asyncio.run(run(plan(leak), options, alone("fake", FakeDriver())))
 
     assert "very-secret-value" not in repr(options)
 

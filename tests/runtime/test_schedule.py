@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakec.ir.plan import Job, JobId
-from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, rounds, starts
+from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, may_retry, pause, resume, rounds, starts
 
 NEXT = {Phase.SOLVING: Phase.SOLVED, Phase.BUILDING: Phase.BUILT, Phase.FINISHING: Phase.DONE}
 
@@ -23,19 +23,49 @@ def graphs(draw: st.DrawFn) -> list[Job]:
     return jobs
 
 
-def simulate(state: RunState, random: st.DataObject, *, failures: bool) -> Iterator[tuple[JobId, Phase]]:
-    """Play the daemon: end what goes on in any order. Gives each start."""
+def simulate(
+    state: RunState, random: st.DataObject, *, failures: bool, retries: bool = False
+) -> Iterator[tuple[JobId, Phase]]:
+    """Play the daemon: end what goes on in any order, and with `retries` let it fail for a time. Gives each start."""
     going: list[tuple[JobId, Phase]] = []
     while True:
         for start in starts(state):
             going.append(start)
             yield start
         going = [each for each in going if not state.phases[each[0]].is_end]
-        if not going:
+        paused = sorted(job for job in state.paused if not state.phases[job].is_end)
+        if not going and not paused:
             return
-        job_id, phase = going.pop(random.draw(st.integers(0, len(going) - 1)))
+        at = random.draw(st.integers(0, len(going) + len(paused) - 1))
+        if at >= len(going):
+            resume(state, paused[at - len(going)])
+            continue
+        job_id, phase = going.pop(at)
+        if retries and may_retry(state, job_id) and random.draw(st.integers(0, 3)) == 3:
+            pause(state, job_id)
+            continue
         fails = failures and random.draw(st.integers(0, 9)) == 0
         advance(state, job_id, Phase.FAILED if fails else NEXT[phase])
+
+
+@given(jobs=graphs(), random=st.data())
+def test_slots_are_taken_by_work_alone(jobs: list[Job], random: st.DataObject) -> None:
+    """Neither by jobs that wait for others, nor by those that wait for another try."""
+    state = begin(jobs, {"": 2})
+    for _ in simulate(state, random, failures=True, retries=True):
+        assert state.taken[""] == sum(phase.is_work for phase in state.phases.values())
+        assert not any(state.phases[job].is_work for job in state.paused)
+    assert state.is_over
+
+
+@given(jobs=graphs(), random=st.data())
+def test_nobody_holds_on_to_what_is_tried_again(jobs: list[Job], random: st.DataObject) -> None:
+    state = begin(jobs)
+    for _ in simulate(state, random, failures=False, retries=True):
+        for paused in state.paused:
+            users = [state.phases[child] for child in state.children[paused]]
+            assert all(phase is Phase.WAITING or phase.is_end for phase in users)
+    assert set(state.phases.values()) == {Phase.DONE}
 
 
 @given(jobs=graphs(), limit=st.integers(0, 3), random=st.data())
@@ -73,7 +103,7 @@ def test_no_pool_gives_more_than_it_has_and_every_job_ends(
 ) -> None:
     jobs, limits, claims = made
     state = begin(jobs, limits, claims)
-    for _ in simulate(state, random, failures=True):
+    for _ in simulate(state, random, failures=True, retries=True):
         working = [claims[name] for name, phase in state.phases.items() if phase.is_work]
         assert sum(claim.of_all for claim in working) <= limits[""]
         for pool in ("net", "memory"):

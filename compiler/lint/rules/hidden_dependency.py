@@ -1,18 +1,16 @@
 """A Dockerfile that builds on another target's tag, without a link between the two."""
 
 import posixpath
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from bakec.compiler import refs
-from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.parse import parse
 from bakec.compiler.emit import context_path
 from bakec.compiler.lint.project import Project
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.llb.references import ImageNameError, parse_normalized
+from bakec.ir.diagnostics import Diagnostic, Failed
 from bakec.ir.module import Target, values
 from bakec.ir.values import Value
 
@@ -45,19 +43,37 @@ target "app" {
 
 def check(project: Project) -> Iterator[Diagnostic]:
     targets = project.selection.targets
-    makers = {_normal(tag.text): name for name, one in targets.items() for tag in values(one.fields.get("tags"))}
+    tags = [(tag.text, name) for name, one in targets.items() for tag in values(one.fields.get("tags"))]
+    short = {_short(tag) for tag, _ in tags}
+    # Few Dockerfiles name an image that is called like a tag, and only for those is the rest worth its time.
+    suspects = {name: images for name in targets if (images := _suspects(targets[name], project, short))}
+    makers = {_normal(tag): name for tag, name in tags} if suspects else {}
     makers.pop("", None)
-    for name, target in targets.items() if len(targets) > 1 else ():
-        contexts = target.fields.get("contexts")
+    for name, images in suspects.items():
+        contexts = targets[name].fields.get("contexts")
         linked = {_normal(context) for context in contexts} if isinstance(contexts, dict) else set()
-        for image in dict.fromkeys(_images(_dockerfile(target, project))):
+        for image in images:
             maker = makers.get(_normal(image), name)
             if maker != name and _normal(image) not in linked:
-                yield codes.HIDDEN_DEPENDENCY.at(target.span, name=name, image=image, maker=maker)
+                yield codes.HIDDEN_DEPENDENCY.at(targets[name].span, name=name, image=image, maker=maker)
+
+
+def _suspects(target: Target, project: Project, short: Collection[str]) -> list[str]:
+    dockerfile = _dockerfile(target, project) if short else b""
+    if not any(_short(word) in short for word in _WORD.findall(dockerfile.decode("utf-8", "replace"))):
+        return []
+    return [image for image in dict.fromkeys(_images(dockerfile)) if _short(image) in short]
+
+
+def _short(image: str) -> str:
+    """The last part of a name, without tag and digest."""
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
 
 
 def _normal(image: str) -> str:
     """The whole name of an image, nothing for what is none."""
+    from bakec.ir.llb.references import ImageNameError, parse_normalized
+
     try:
         return str(parse_normalized(image).tagged())
     except ImageNameError:
@@ -74,11 +90,17 @@ def _dockerfile(target: Target, project: Project) -> bytes:
     inline, context = _text(target.fields, "dockerfile-inline"), context_path(target)
     if inline or refs.is_remote(context):
         return inline.encode()
-    return read_bytes(posixpath.join(context, _text(target.fields, "dockerfile")), project.host) or b""
+    try:
+        return read_bytes(posixpath.join(context, _text(target.fields, "dockerfile")), project.host) or b""
+    except Failed:
+        return b""  # what cannot be read is for the build to say
 
 
 def _images(dockerfile: bytes) -> Iterator[str]:
     """The images that the instructions name, without what are stages of the file."""
+    from bakec.compiler.dockerfile.faults import DockerfileError
+    from bakec.compiler.dockerfile.parse import parse
+
     try:
         nodes = parse(dockerfile).nodes
     except DockerfileError:
@@ -86,11 +108,14 @@ def _images(dockerfile: bytes) -> Iterator[str]:
     bases = [node.args for node in nodes if node.name.lower() == "from"]
     stages = {args[2].lower() for args in bases if len(args) == _NAMED}
     yield from (args[0] for args in bases if args and args[0].lower() not in stages)
-    for flag in (flag for node in nodes for flag in node.flags if flag.startswith("--from=")):
-        image = flag.removeprefix("--from=")
-        if image.lower() not in stages:
-            yield image
+    for flag in (flag for node in nodes for flag in node.flags):
+        name, _, value = flag.partition("=")
+        sources = value.split(",") if name == "--mount" else [f"from={value}"] if name == "--from" else []
+        images = (source.removeprefix("from=") for source in sources if source.startswith("from="))
+        yield from (image for image in images if image.lower() not in stages)
 
 
+_WORD: Final = re.compile(r"(?im)(?:^\s*FROM\s(?:\s*--\S+)*\s*|\bfrom=)([^\s,]+)")
+"""What may be the name of an image, found fast."""
 _NAMED: Final = 3
 """Arguments of `FROM image AS stage`."""

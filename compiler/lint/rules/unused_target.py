@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bakec.compiler.lint.project import Project, expressions
+from bakec.compiler.lint.project import Project, traversals
 from bakec.ir.codes import lint as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.module import TargetDef
@@ -36,23 +36,23 @@ def check(project: Project) -> Iterator[Diagnostic]:
     if not any(group.targets for group in project.definitions.groups):
         return
     used = {"default", *project.selection.targets, *_named(project)}
-    for target in project.definitions.targets:
-        if target.name not in used and target.span:
-            yield codes.UNUSED_TARGET.at(target.span, name=target.name)
+    unused = {target.name: target.span for target in project.definitions.targets if target.name not in used}
+    for name in traversals(project) if unused else ():
+        match name:
+            case ScopeTraversal(root="target", steps=(AttrStep(name=target), *_)):
+                unused.pop(target, None)
+    for target, span in unused.items():
+        if span:
+            yield codes.UNUSED_TARGET.at(span, name=target)
 
 
 def _named(project: Project) -> Iterator[str]:
-    """Names of targets wherever one can stand."""
+    """Names of targets in the fields where one can stand."""
     for group in project.definitions.groups:
         yield from (member.text for member in group.targets or ())
     for target in project.definitions.targets:
         yield from (parent.text for parent in target.inherits)
         yield from _links(target)
-    for file in project.files:
-        for node in expressions(file.body):
-            match node:
-                case ScopeTraversal(root="target", steps=(AttrStep(name=name), *_)):
-                    yield name
 
 
 def _links(target: TargetDef) -> Iterator[str]:

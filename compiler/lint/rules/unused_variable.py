@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bakec.compiler.lint.project import Project, expressions
+from bakec.compiler.lint.project import Project, traversals
 from bakec.ir.codes import lint as codes
 from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.syntax import ScopeTraversal
 
 GOOD: Final = """\
 variable "VERSION" {
@@ -27,7 +26,10 @@ target "default" {
 
 
 def check(project: Project) -> Iterator[Diagnostic]:
-    used = {node.root for file in project.files for node in expressions(file.body) if isinstance(node, ScopeTraversal)}
-    for variable in project.definitions.variables:
-        if variable.name not in used:
-            yield codes.UNUSED_VARIABLE.at(variable.span, name=variable.name)
+    unused = {variable.name: variable.span for variable in project.definitions.variables}
+    for name in traversals(project):
+        unused.pop(name.root, None)
+        if not unused:
+            return  # mostly early: all the rest of a large file need not be looked at
+    for variable, span in unused.items():
+        yield codes.UNUSED_VARIABLE.at(span, name=variable)

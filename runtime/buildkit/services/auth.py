@@ -7,19 +7,9 @@ for the credentials and fetches its tokens itself.
 import asyncio
 from collections.abc import Callable, Mapping
 
-from bakec.ir.records import NamedTuple
 from bakec.runtime.buildkit.proto.auth_pb2 import CredentialsRequest, CredentialsResponse
 from bakec.runtime.buildkit.transport import UNAVAILABLE, Services, StatusError, unary
-
-
-class Credentials(NamedTuple):
-    """A token passes as a secret without a user name."""
-
-    username: str = ""
-    secret: str = ""
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.username!r})"
+from bakec.runtime.dockerconfig import Credentials
 
 
 def services(look_up: Callable[[str], Credentials]) -> Services:

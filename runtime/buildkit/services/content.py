@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from bakec.runtime.buildkit.proto.content_pb2 import (
 from bakec.runtime.buildkit.transport import (
     ALREADY_EXISTS,
     NOT_FOUND,
+    UNAVAILABLE,
     UNKNOWN,
     Call,
     Services,
@@ -48,6 +50,20 @@ class Store:
 
     root: Path
     writes: dict[str, "Write"] = field(default_factory=dict)
+
+    def claim(self, ref: str, total: int) -> "Write":
+        """The write of that name, which one stream at a time may go on with. Two manifests may share a layer; whoever
+        comes second is told to come again, and finds the blob then."""
+        write = self.writes.setdefault(ref, Write(ref, total))
+        if write.is_claimed:
+            raise StatusError(UNAVAILABLE, f"ref {ref} locked")
+        write.is_claimed = True
+        return write
+
+    def discard(self) -> None:
+        """Remove what was not finished."""
+        for write in self.writes.values():
+            write.remove()
 
     def blob(self, digest: str) -> Path:
         # The name becomes a path: nothing but a digest may.
@@ -77,28 +93,48 @@ class Store:
 
 @dataclass(slots=True)
 class Write:
-    """A blob that is being written, in a file beside the blobs."""
+    """A blob that is being written, in a file beside the blobs. `total` 0 is not known yet."""
 
-    path: Path
     ref: str
     total: int = 0
     offset: int = 0
+    path: Path | None = None
+    is_claimed: bool = False
+
+    def begin(self, store: Store) -> None:
+        if self.path is None:
+            blobs = store.root / "blobs/sha256"
+            blobs.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".ingest-", dir=blobs)
+            os.fchmod(handle, 0o644)
+            os.close(handle)
+            self.path = Path(name)
+
+    def remove(self) -> None:
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def append(self, offset: int, data: bytes) -> None:
         if offset != self.offset:
             raise StatusError(UNKNOWN, f"write of {self.ref} at {offset}, expected {self.offset}")
-        with self.path.open("ab") as blob:
+        with self._file.open("ab") as blob:
             blob.write(data)
         self.offset += len(data)
 
     def commit(self, store: Store, expected: str) -> str:
         """Move the file to its place. The digest is checked, never believed."""
-        with self.path.open("rb") as blob:
+        with self._file.open("rb") as blob:
             digest = "sha256:" + hashlib.file_digest(blob, "sha256").hexdigest()
         if expected and expected != digest:
             raise StatusError(UNKNOWN, f"unexpected digest of {self.ref}: {digest}, expected {expected}")
-        self.path.replace(store.blob(digest))
+        self._file.replace(store.blob(digest))
         return digest
+
+    @property
+    def _file(self) -> Path:
+        if self.path is None:
+            raise StatusError(UNKNOWN, f"write of {self.ref} was not begun")
+        return self.path
 
 
 def services(stores: Mapping[str, Store]) -> Services:
@@ -154,7 +190,7 @@ class _Content:
     async def abort(self, metadata: Metadata, request: bytes) -> bytes:
         write = self._store(metadata).writes.pop(AbortRequest.FromString(request).ref, None)
         if write is not None:
-            write.path.unlink(missing_ok=True)
+            write.remove()
         return b""
 
     async def read(self, call: Call) -> None:
@@ -175,31 +211,28 @@ def _status(write: Write) -> Status:
 
 async def _serve_write(store: Store, call: Call) -> None:
     current: Write | None = None
-    while messages := await call.receive():
-        for message in messages:
-            request = WriteContentRequest.FromString(message)
-            if current is None:
-                current = await asyncio.to_thread(_open_write, store, request)
-            digest = await asyncio.to_thread(_act, store, current, request)
-            offset, total = current.offset, current.total
-            reply = WriteContentResponse(action=request.action, offset=offset, total=total, digest=digest)
-            await call.send(frame(reply.SerializeToString()))
-            if request.action == COMMIT:
-                return
+    try:
+        while messages := await call.receive():
+            for message in messages:
+                request = WriteContentRequest.FromString(message)
+                if current is None:
+                    _check_absent(store, request.expected)
+                    current = store.claim(request.ref, request.total)
+                    await asyncio.to_thread(current.begin, store)
+                digest = await asyncio.to_thread(_act, store, current, request)
+                offset, total = current.offset, current.total
+                reply = WriteContentResponse(action=request.action, offset=offset, total=total, digest=digest)
+                await call.send(frame(reply.SerializeToString()))
+                if request.action == COMMIT:
+                    return
+    finally:
+        if current is not None:
+            current.is_claimed = False
 
 
-def _open_write(store: Store, request: WriteContentRequest) -> Write:
-    if request.expected and store.blob(request.expected).exists():
-        raise StatusError(ALREADY_EXISTS, f"content {request.expected}: already exists")
-    known = store.writes.get(request.ref)
-    if known is not None:
-        return known
-    blobs = store.root / "blobs/sha256"
-    blobs.mkdir(parents=True, exist_ok=True)
-    path = blobs / f".ingest-{os.getpid()}-{hashlib.sha256(request.ref.encode()).hexdigest()[:32]}"
-    path.write_bytes(b"")
-    made = store.writes[request.ref] = Write(path, request.ref, request.total)
-    return made
+def _check_absent(store: Store, digest: str) -> None:
+    if digest and store.blob(digest).exists():
+        raise StatusError(ALREADY_EXISTS, f"content {digest}: already exists")
 
 
 def _act(store: Store, write: Write, request: WriteContentRequest) -> str:

@@ -27,8 +27,19 @@ def services(secrets: Sequence[Secret], root: Path, env: Mapping[str, str]) -> S
     return {"/moby.buildkit.secrets.v1.Secrets/GetSecret": unary(get)}
 
 
+def variable_of(secret: Secret, env: Mapping[str, str]) -> str:
+    """The variable that holds the value, empty when a file does. A variable wins over a file; a secret of which only
+    the id is given is the variable of that name, if it is set, else the file."""
+    return secret.env or (secret.id if not secret.src and secret.id in env else "")
+
+
+def file_of(secret: Secret) -> str:
+    return secret.src or secret.id
+
+
 def read(secret: Secret, root: Path, env: Mapping[str, str]) -> bytes:
-    """The value now. A variable wins over a file, and one that is not set gives an empty value."""
-    if secret.env:
-        return env.get(secret.env, "").encode(errors="surrogateescape")
-    return (root / secret.src).read_bytes()
+    """The value now. A variable that is not set gives an empty value."""
+    variable = variable_of(secret, env)
+    if variable:
+        return env.get(variable, "").encode(errors="surrogateescape")
+    return (root / file_of(secret)).read_bytes()

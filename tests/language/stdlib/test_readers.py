@@ -4,11 +4,11 @@ import pytest
 
 from bakec.compiler import graphemes
 from bakec.compiler.csv import CsvError, parse_record, parse_records
-from bakec.compiler.durations import parse_duration
 from bakec.compiler.jsonwriter import encode
 from bakec.compiler.stdlib.typedjson import TypedJsonError, from_typed_json
-from bakec.compiler.strconv import NumberError, parse_bool, parse_float, parse_int
 from bakec.compiler.timestamps import Time
+from bakec.ir.durations import parse_duration
+from bakec.ir.strconv import NumberError, parse_bool, parse_float, parse_int
 from bakec.ir.types import (
     BOOL,
     DYNAMIC,

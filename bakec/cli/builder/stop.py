@@ -1,0 +1,17 @@
+"""`bakec builder stop`: let the daemons of a builder end."""
+
+from collections.abc import Sequence
+
+from bakec.cli.builder.scene import make_scene, perform
+from bakec.cli.parser import Parser
+from bakec.ir.diagnostics import Exit
+from bakec.runtime.manage import stop
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec builder stop", "Let the daemons of a builder end. They keep their cache.")
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="builder (default: the current one)")
+    args = parser.read(argv)
+    scene = make_scene(args)
+    perform(stop(args.name or scene.builder, scene))
+    return Exit.OK

@@ -1,0 +1,43 @@
+"""Reading a plan is reading untrusted input: one clear diagnostic for whatever is not a sound plan."""
+
+import os
+
+from bakec.ir import codec
+from bakec.ir.codes import plan as codes
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import FORMAT, Plan
+from bakec.ir.verify import problems
+
+
+def load(source: bytes | str | os.PathLike[str]) -> Plan:
+    """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
+    return unseal(source)[0]
+
+
+def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
+    """What `load` gives, and its digest, which does not have to be computed again."""
+    path = "plan" if isinstance(source, bytes) else os.fspath(source)
+    try:
+        plan, digest = codec.unseal(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
+    except codec.NewerFormat as error:
+        raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
+    except codec.MissingFeature as error:
+        raise fail(codes.FEATURE.at(None, path=path, features=error)) from error
+    except codec.DigestMismatch as error:
+        raise fail(codes.DIGEST.at(None, path=path)) from error
+    except codec.WireError as error:
+        raise fail(codes.NOT_A_PLAN.at(None, path=path, reason=error)) from error
+    problem = next(problems(plan), None)
+    if problem is not None:
+        raise fail(codes.INVALID.at(None, path=path, reason=problem))
+    return plan, digest
+
+
+def _read(path: str, limit: int) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
+            return file.read(limit)
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number).lower() if number else str(error)
+        raise fail(codes.UNREADABLE.at(None, path=path, reason=reason)) from error

@@ -1,0 +1,18 @@
+ARG BASE
+FROM ${BASE} AS app
+ARG VERSION
+ARG UNSET=default
+ENV VERSION=${VERSION} UNSET=${UNSET}
+LABEL own=yes
+WORKDIR /srv
+COPY word .
+EXPOSE 80/udp
+VOLUME /data
+USER 1000:7
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=5s CMD ["true"]
+ENTRYPOINT ["cat"]
+CMD ["word"]
+
+FROM app AS other
+ENV OTHER=yes

@@ -1,0 +1,2 @@
+FROM scratch
+COPY word /from-repository

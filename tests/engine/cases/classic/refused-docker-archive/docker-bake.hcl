@@ -1,0 +1,3 @@
+target "default" {
+  output = ["type=docker,dest=a.tar"]
+}

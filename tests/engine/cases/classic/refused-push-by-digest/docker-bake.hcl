@@ -1,0 +1,3 @@
+target "default" {
+  output = ["type=image,name=x,push=true,push-by-digest=true"]
+}

@@ -1,0 +1,3 @@
+target "default" {
+  contexts = { a = "oci-layout://nowhere" }
+}

@@ -1,0 +1,4 @@
+target "default" {
+  dockerfile-inline = "FROM scratch\n"
+  extra-hosts       = { here = "host-gateway" }
+}
