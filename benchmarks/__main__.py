@@ -18,9 +18,8 @@ from benchmarks.picture import draw
 
 HERE = Path(__file__).resolve().parent
 PARTS = {each.PART: each.cases for each in (compiling, planning, running)}
-HEAD = (
-    f"{'':<8} {'case':<36} {'bakec s':>9} {'buildx s':>9} {'ratio':>7} {'limit':>6} {'MB':>5} {'MB':>5} {'growth':>6}"
-)
+COLUMNS = ("case", "bakec s", "buildx s", "ratio", "limit", "cpu", "MB", "MB", "growth")
+LINE = "{:<8} {:<36} {:>9} {:>9} {:>6} {:>6} {:>6} {:>5} {:>5} {:>6} {}"
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
     args = parser.parse_args()
     if unknown := set(args.parts) - PARTS.keys():
         parser.error(f"no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
-    print(HEAD)
+    print(LINE.format("", *COLUMNS, "").rstrip())
     found: list[Row] = []
     for part in args.parts or PARTS:
         for row in PARTS[part](args.rounds, args.seed, args.only):
@@ -44,16 +43,16 @@ def main() -> None:
 
 
 def shown(row: Row) -> str:
-    other, ratio = row.buildx, row.ratio
-    parts = [
-        f"{row.part:<8} {row.name:<36} {row.bakec.seconds:>9.3f}",
-        f"{other.seconds:>9.3f} {ratio:>7.2f}" if other else f"{'-':>9} {'-':>7}",
-        f"{row.limit:>6g}" if other and row.limit else f"{'':>6}",
-        f"{row.bakec.megabytes:>5.0f} {other.megabytes:>5.0f}" if other else f"{row.bakec.megabytes:>5.0f} {'-':>5}",
-        f"{row.growth:>6.2f}" if row.growth is not None else f"{'':>6}",
-        row.note,
+    cells = [
+        f"{row.bakec.seconds:.3f}",
+        *((f"{row.buildx.seconds:.3f}", f"{row.ratio:.2f}") if row.buildx else ("-", "-")),
+        f"{row.limit:g}" if row.limit else "",
+        f"{row.cpu_ratio:.2f}" if row.buildx else "-",
+        f"{row.bakec.megabytes:.0f}",
+        f"{row.buildx.megabytes:.0f}" if row.buildx else "-",
+        "" if row.growth is None else f"{row.growth:.2f}",
     ]
-    return " ".join(parts).rstrip()
+    return LINE.format(row.part, row.name, *cells, row.note).rstrip()
 
 
 def keep(found: Sequence[Row], seed: int, rounds: int) -> None:

@@ -17,10 +17,11 @@ BAKEC = [str(Path(sys.executable).with_name("bakec"))]
 
 
 class Sample(NamedTuple):
-    """Seconds and peak resident memory (MB) of one process."""
+    """One process: seconds from start to end, peak resident memory (MB), and seconds of processors."""
 
     seconds: float
     megabytes: float
+    cpu: float
 
 
 class Row(NamedTuple):
@@ -38,6 +39,11 @@ class Row(NamedTuple):
     @property
     def ratio(self) -> float | None:
         return self.bakec.seconds / self.buildx.seconds if self.buildx else None
+
+    @property
+    def cpu_ratio(self) -> float | None:
+        """Of the time of processors, which says more than that of the clock where others use the machine, too."""
+        return self.bakec.cpu / self.buildx.cpu if self.buildx else None
 
 
 class ProcessFailed(Exception):
@@ -63,7 +69,7 @@ def measure(command: Sequence[str], folder: Path) -> Sample:
             out.seek(0)
             words = out.read().decode(errors="replace").strip().splitlines() or [""]
             raise ProcessFailed(f"{Path(command[0]).name} failed with exit code {child.returncode}: {words[-1]}")
-    return Sample(seconds, usage.ru_maxrss / 1024)
+    return Sample(seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 
 
 def median(samples: Sequence[Sample]) -> Sample:

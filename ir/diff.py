@@ -54,7 +54,7 @@ class TargetDiff:
     @property
     def effects(self) -> tuple[Effect, ...]:
         """Every effect of its changes once, in the order of the enumeration."""
-        found = {effect for change in self.changes for effect in change.effects}
+        found = [effect for change in self.changes for effect in change.effects]
         return tuple(effect for effect in Effect if effect in found)
 
 

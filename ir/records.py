@@ -71,9 +71,14 @@ def _record(*, slots: bool, frozen: bool = False, kw_only: bool = False, eq: boo
 
 
 def _first_init(self: "Any", *args: "Any", **values: "Any") -> None:
-    cls: Any = next(one for one in type(self).__mro__ if "_record_fields" in vars(one))  # not one derived from it
+    cls = _owner(type(self), "_record_fields")
     cls.__init__ = _init(cls)
     cls.__init__(self, *args, **values)
+
+
+def _owner(cls: type, mark: str) -> "Any":
+    """The record itself, where a child of it is being made."""
+    return next(each for each in cls.__mro__ if mark in vars(each))
 
 
 def _init(cls: "Any") -> "Any":
@@ -187,8 +192,8 @@ def _first_new(cls: "Any", /, *args: "Any", **values: "Any") -> "Any":
     head = ", ".join(f"{name}=_default_{name}" if name in cls._field_defaults else name for name in cls._fields)
     tail = "".join(f"{name}, " for name in cls._fields)
     exec(f"def __new__(_cls, {head}): return _new(_cls, ({tail}))", space)  # noqa: S102 - only names of fields
-    cls.__new__ = staticmethod(space["__new__"])
-    return cls.__new__(cls, *args, **values)
+    _owner(cls, "_fields").__new__ = staticmethod(space["__new__"])
+    return space["__new__"](cls, *args, **values)
 
 
 def _repr_of_tuple(self: "Any") -> str:

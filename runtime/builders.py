@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from bakec.ir.codes.builder import OTHER_CONTEXT
 from bakec.ir.codes.run import UNKNOWN_BUILDER, UNSUPPORTED_DRIVER
 from bakec.ir.diagnostics import fail
 from bakec.ir.platforms import Platform
+from bakec.ir.records import dataclass, replace
 from bakec.runtime import contexts
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Driver, bad_option

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bakec.ir.codes.builder import BAD_FILTER, CACHE_FAILED
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass
 from bakec.runtime import builders, durations, site
 from bakec.runtime.builders import BuilderNode
 from bakec.runtime.buildkit.control import Control

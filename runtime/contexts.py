@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bakec.ir.codes.builder import BAD_CONTEXT
 from bakec.ir.diagnostics import fail
+from bakec.ir.records import dataclass
 from bakec.runtime.dockerconfig import DockerConfig
 
 DEFAULT = "default"

@@ -7,7 +7,6 @@ import secrets
 import shlex
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -16,6 +15,7 @@ from bakec.ir.codes.builder import BAD_BUILDER, NODE_FAILED, RESTART
 from bakec.ir.diagnostics import Diagnostics, Failed, fail
 from bakec.ir.platforms import Platform, PlatformError
 from bakec.ir.quoting import quote
+from bakec.ir.records import dataclass, replace
 from bakec.runtime import builders, contexts, daemonconfig
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Managed

@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 
 DOCKER_HUB = "https://index.docker.io/v1/"
 HUB_HOSTS = frozenset(("registry-1.docker.io", "docker.io", "index.docker.io"))

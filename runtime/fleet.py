@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 
 from bakec.ir.codes.run import LOST
 from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.plan import Job
 from bakec.ir.platforms import Platform
+from bakec.ir.records import dataclass, field
 from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control

@@ -9,7 +9,7 @@ import json
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
-from bakec.ir.llb.gojson import dumps
+from bakec.ir.gojson import dumps
 from bakec.ir.llb.ops import ExecOp, Input, Op, ProxyEnv, SourceOp, decode_op, digest, encode
 from bakec.ir.plan import Dockerfile, OpMeta, PlatformBuild
 from bakec.ir.records import dataclass, field

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
@@ -13,6 +12,7 @@ from bakec.ir.codes.builder import BAD_BUILDER, NOT_REMOVED
 from bakec.ir.codes.run import LOST
 from bakec.ir.diagnostics import Diagnostic, Failed, fail
 from bakec.ir.platforms import Platform, normalize
+from bakec.ir.records import dataclass
 from bakec.runtime import builders, contexts, errors
 from bakec.runtime.buildkit.channel import Connection, connect
 from bakec.runtime.buildkit.control import Control

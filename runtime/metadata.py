@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bakec.ir import gojson
 from bakec.ir.codes.run import METADATA_FILE
 from bakec.ir.diagnostics import fail
-from bakec.ir.llb import gojson
 from bakec.runtime.buildkit.proto.control_pb2 import VertexWarning
 from bakec.runtime.buildkit.proto.ops_pb2 import Position
 from bakec.runtime.exports import TRUE

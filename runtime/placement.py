@@ -1,13 +1,13 @@
 """Which nodes of a builder build which platforms of a job: pure functions, deciding as the reference does."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from bakec.ir.codes.run import OTHER_NODES
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import FrontendSolve, Job, JobId
 from bakec.ir.platforms import Platform, PlatformError, normalize, parse, runs
+from bakec.ir.records import NamedTuple, replace
 from bakec.runtime.schedule import Claim
 
 Able: TypeAlias = Sequence[Sequence[Platform]]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import grpc
 
-from bakec.ir.llb import gojson
+from bakec.ir import gojson
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.exports import FALSE

@@ -3,10 +3,11 @@ index of some."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from bakec.ir.llb.references import Reference
+from bakec.ir.records import NamedTuple
 from bakec.runtime.dockerconfig import Credentials
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import math
 import random
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from bakec.ir.codes.run import BAD_LIMIT
 from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 
 FIRST_SECONDS: Final = 1.0
 """Before the first retry; doubled each time."""

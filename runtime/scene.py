@@ -1,8 +1,8 @@
 """Where builders are looked for and made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from bakec.ir.records import dataclass
 from bakec.runtime import builders
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Driver

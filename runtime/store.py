@@ -20,15 +20,15 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bakec.ir import gojson
 from bakec.ir.codes.builder import BAD_BUILDER, BAD_NAME, BROKEN_STORE, STORE_BUSY, STORE_FAILED
 from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.llb import gojson
 from bakec.ir.platforms import Platform, full_name
+from bakec.ir.records import dataclass, replace
 from bakec.runtime.dockerconfig import DockerConfig
 
 FOLDERS = ("instances", "defaults", "activity")

@@ -23,9 +23,11 @@ VERBS = {
     ("--help",): set[str](),
     ("print",): set[str](),
     ("builder", "--help"): set[str](),
-    ("builder", "use", "default"): {"asyncio"},
+    ("builder", "use", "default"): {
+        "asyncio", "datetime", "hashlib", "inspect", "json", "pathlib", "shutil", "uuid"
+    },
     ("list",): set[str](),
-    ("lint",): {"hashlib", "json"},
+    ("lint",): set[str](),
     ("compile", "-o", "plan.msgpack"): {"datetime", "hashlib", "json"},
     ("show", "plan.msgpack"): {"datetime", "hashlib"},
     ("diff", "plan.msgpack", "plan.msgpack"): {"datetime", "hashlib"},

@@ -111,12 +111,12 @@ def perform(
         return 0
     check_privileges(plan, root, args.allow, implied)
     refuse(plan, root)
-    # What is here stays; what the run makes from now on may have cycles.
-    gc.freeze()
-    gc.enable()
     from bakec.runtime.engine import run_plan
     from bakec.runtime.options import RunOptions
 
+    # What is here stays; what the run makes from now on may have cycles.
+    gc.freeze()
+    gc.enable()
     options = RunOptions(
         root=root,
         builder=args.builder,

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, cast
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import valid
 from bakec.ir.codes.dockerfile import IMAGE_CONFIG
-from bakec.ir.llb.gojson import dumps
+from bakec.ir.gojson import dumps
 from bakec.ir.llb.graph import DEFAULT_PATH
 from bakec.ir.llb.ops import NO_ENTRIES
 from bakec.ir.platforms import Platform

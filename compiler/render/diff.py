@@ -31,7 +31,8 @@ def summary(diff: PlanDiff) -> str:
     if diff.count(Action.RENAMED):
         parts.append(f"{diff.count(Action.RENAMED)} renamed")
     parts += [f"{diff.count(Action.REMOVED)} removed", f"{diff.same} same"]
-    counts = {effect: sum(effect in target.effects for target in diff.targets) for effect in Effect}
+    found = [effect for target in diff.targets for effect in target.effects]
+    counts = {effect: found.count(effect) for effect in Effect}
     notes = "; ".join(f"{count} {_plural(effect, count)}" for effect, count in counts.items() if count)
     return ", ".join(parts) + (f" ({notes})" if notes else "")
 

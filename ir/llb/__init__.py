@@ -4,7 +4,7 @@ States (`image`, `local`, `scratch` … with `.run`, `.file`) build a graph; `St
 whose bytes, and therefore digests, are those of BuildKit's own client.
 """
 
-from bakec.ir.llb.gojson import dumps as go_json
+from bakec.ir.gojson import dumps as go_json
 from bakec.ir.llb.graph import (
     About,
     Copy,

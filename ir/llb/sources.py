@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from bakec.ir import giturl, urls
+from bakec.ir.gojson import string_list
 from bakec.ir.llb import references
-from bakec.ir.llb.gojson import string_list
 from bakec.ir.llb.graph import NOTHING, About, Source
 from bakec.ir.llb.state import State, source_state
 from bakec.ir.paths import join

@@ -16,11 +16,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bakec.ir.codes.builder import LOCAL_FAILED, LOCAL_STARTED
 from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.records import dataclass, field
 from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Features, Images, Pipe, Status
 
 PROGRAMS = ("buildkitd", "dockerd")

@@ -170,6 +170,22 @@ def test_a_named_tuple(kit: Any) -> None:
             assert (x, y) == (1, 2)
 
 
+def test_children_make_themselves(kit: Any, node: Any) -> None:
+    class Point(kit.NamedTuple):
+        x: int
+
+    class Near(Point):  # type: ignore[misc]
+        pass
+
+    class Child(node):  # type: ignore[misc]
+        def __init__(self, left: int) -> None:
+            super().__init__(left, right=left)
+
+    for at in range(2):
+        assert (type(Near(at)), type(Point(at))) == (Near, Point)
+        assert (Child(at).sum, node(at, at).sum) == (2 * at, 2 * at)
+
+
 def test_the_defaults_of_a_record() -> None:
     @records.dataclass(slots=True)
     class Some:

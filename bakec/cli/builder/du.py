@@ -8,7 +8,7 @@ from bakec.cli.builder.scene import add_builder, add_timeout, make_scene, perfor
 from bakec.cli.parser import Parser
 from bakec.ir.codes.builder import BAD_BUILDER
 from bakec.ir.diagnostics import Exit, fail
-from bakec.ir.llb.gojson import dumps
+from bakec.ir.gojson import dumps
 from bakec.runtime.cache import parse_filters, usage
 
 

@@ -8,7 +8,7 @@ from bakec.cli.builder.scene import add_timeout, make_scene, perform, table
 from bakec.cli.builder.shown import as_object, platform_names, shortened
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
-from bakec.ir.llb.gojson import dumps
+from bakec.ir.gojson import dumps
 from bakec.runtime.manage import BuilderState, every
 
 HEAD = ("NAME/NODE", "DRIVER/ENDPOINT", "STATUS", "BUILDKIT", "PLATFORMS")
