@@ -40,8 +40,9 @@ def open_sockets() -> set[str]:
 
 
 def children_of(pid: int) -> set[str]:
+    """Those that run: a daemon that was left running on purpose, and has been stopped since, waits to be noticed."""
     done = subprocess.run(("ps", "-o", "pid=,args=", "--ppid", str(pid)), capture_output=True, text=True, check=False)
-    return {line for line in done.stdout.splitlines() if "ps -o" not in line}
+    return {line for line in done.stdout.splitlines() if "ps -o" not in line and "<defunct>" not in line}
 
 
 def processes_with(text: str) -> list[str]:
