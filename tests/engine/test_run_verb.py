@@ -64,7 +64,7 @@ def test_a_run_from_another_folder_is_mended(plan: Path, engine: Mapping[str, st
 
     assert second.returncode == 0, second.stderr
     assert (plan.parent / "late/late").read_text() == "now"
-    assert outcomes(engine, elsewhere)["broken"] == "built"
+    assert outcomes(engine, elsewhere)["broken"] in ("built", "cached")
     assert outcomes(engine, elsewhere)["child"] == "skipped"
     assert "left out" in second.stderr
     third = bakec(engine, elsewhere, "run", str(plan), *flags, "--resume", "--progress=plain")
