@@ -7,6 +7,7 @@ performs it, and this module feeds what happens back to the schedule. One event 
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import os
 import signal
 import time
@@ -64,6 +65,9 @@ async def run(plan: Plan, options: RunOptions, builder: Builder | None = None) -
 
 
 def _reported(result: RunResult, options: RunOptions) -> RunResult:
+    if result.exit is not Exit.OK:
+        # Exceptions know the frames they passed, and these their connections, which must go while the loop is there.
+        gc.collect()
     if options.progress not in ("quiet", "rawjson"):
         with contextlib.suppress(OSError):  # nobody reads it: what was built is built all the same
             options.stderr.write("\n" + report.render(result))
