@@ -9,6 +9,7 @@ def entry() -> None:
     """Run the command line and leave at once: interpreter teardown costs more than a small command does."""
     # A compilation makes many objects and no cycles, and looking for some takes half of its time.
     gc.disable()
+    _open_standard_streams()
     from bakec.cli.main import main
 
     try:
@@ -20,7 +21,22 @@ def entry() -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         code = code or 141
+    except OSError:
+        code = code or 1  # a full disk: what was to be said is lost
     os._exit(code)
+
+
+def _open_standard_streams() -> None:
+    """One that is closed (`2>&-`) leaves its number to the next file, which may be the socket of a builder."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
 
 
 if __name__ == "__main__":

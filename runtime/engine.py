@@ -28,7 +28,7 @@ from bakec.runtime.journal import Journal, Past
 from bakec.runtime.options import RunOptions
 from bakec.runtime.placement import Shares, part_of
 from bakec.runtime.progress.board import WORDS, Board, Target
-from bakec.runtime.progress.display import TICK, Display, make_display
+from bakec.runtime.progress.display import TICK, Display, Guarded, make_display
 from bakec.runtime.progress.logs import Logs
 from bakec.runtime.request import Request, Site, compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
@@ -65,8 +65,9 @@ async def run(plan: Plan, options: RunOptions, builder: Builder | None = None) -
 
 def _reported(result: RunResult, options: RunOptions) -> RunResult:
     if options.progress not in ("quiet", "rawjson"):
-        options.stderr.write("\n" + report.render(result))
-        options.stderr.flush()
+        with contextlib.suppress(OSError):  # nobody reads it: what was built is built all the same
+            options.stderr.write("\n" + report.render(result))
+            options.stderr.flush()
     return result
 
 
@@ -182,8 +183,11 @@ class _Run:
                 await site.share(stack, connection, requests[node].values(), sites[node].node_id)
             self._place = self._workplace(fleet, shares, sites, requests, display)
             self._waiting = None
-            async with asyncio.TaskGroup() as self._group:
-                self._dispatch()
+            try:
+                async with asyncio.TaskGroup() as self._group:
+                    self._dispatch()
+            finally:
+                del self._place  # it knows us: connections would stay open until somebody collects garbage
 
     def _limit_nodes(self, shares: Shares) -> None:
         """Before anything was started: the schedule as before, with a pool for each node."""
@@ -211,7 +215,8 @@ class _Run:
         self._masks = await asyncio.to_thread(site.masks_of, self._plan, options.root, options.env)
         heading = f"building with {builder.place} using the {builder.driver} driver"
         self._logs = Logs(options.log_dir, self._masks) if options.log_dir else None
-        display = make_display(options.progress, options.stderr, self._masks, heading=heading, look=self._board)
+        made = make_display(options.progress, options.stderr, self._masks, heading=heading, look=self._board)
+        display = Guarded(made)
         self._display = display
         ticker = asyncio.create_task(self._tick(display))
         try:
@@ -219,6 +224,7 @@ class _Run:
         finally:
             ticker.cancel()
             display.close()
+            self._display = None
             if self._logs:
                 self._logs.close()
 
@@ -357,6 +363,7 @@ class _Run:
 
     async def pause(self, job: Job, seconds: float) -> None:
         self._records[job.id].leave()
+        self._heard = time.monotonic() + seconds  # the silence is ours
         pause(self._state, job.id)
         self._dispatch()
         await asyncio.sleep(seconds)

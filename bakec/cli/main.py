@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from errno import ENOSPC
 from importlib import import_module
 from typing import Final
 
@@ -61,6 +63,13 @@ def guarded(verb: str, argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("ERROR: interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
+    except OSError as error:
+        if error.errno != ENOSPC:
+            return _internal(error)
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
+        with suppress(OSError):
+            print(f"ERROR: cannot write what was asked for: {error.strerror}", file=sys.stderr)
+        return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - a user is told, and never shown a traceback
         return _internal(error)
     return code

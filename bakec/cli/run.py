@@ -1,5 +1,6 @@
 """`bakec run`: perform a plan on a builder."""
 
+import contextlib
 import gc
 import math
 import os
@@ -137,8 +138,9 @@ def perform(
         log_dir=Path(args.log_dir) if args.log_dir else None,
     )
     result = run_plan(plan, options)
-    sys.stderr.flush()
-    report((*result.warnings, *result.diagnostics))
+    with contextlib.suppress(OSError):  # the exit code says it, too
+        sys.stderr.flush()
+        report((*result.warnings, *result.diagnostics))
     if not any(job.call for job in plan.jobs):
         return result.exit
     from bakec.cli.calls import parse_form, print_calls

@@ -104,9 +104,9 @@ RESTART = Rule(
 )
 LOCAL_STARTED = Rule(
     "BK766",
-    "there was no builder: a private {program} was started in {folder}, and stays for the next build",
-    explain="No Docker Engine answers, and none was named. The program was at hand, so builds work. What it keeps is "
-    "in its folder.",
+    "builds run in a private {program} that was started in {folder} and stays for the next build",
+    explain="No Docker Engine answers and none was named, or the builder `local` was asked for. The program was at "
+    "hand. What it keeps is in its folder.",
     hint="`bakec builder stop local` ends it, `bakec builder rm local` removes what it keeps",
     severity=Severity.WARNING,
     exit=Exit.OK,

@@ -165,7 +165,7 @@ class StreamPipe:
         self._queued = 0
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
-        self._sender = asyncio.create_task(self._send())
+        self._sender: asyncio.Task[None] | None = asyncio.create_task(self._send())
         self._broken = False
 
     async def read(self) -> bytes:
@@ -188,7 +188,9 @@ class StreamPipe:
             raise ConnectionResetError("the session stream has ended")
 
     def close(self) -> None:
-        self._sender.cancel()
+        if self._sender is not None:
+            self._sender.cancel()
+        self._sender = None  # its frame knows us: the stream would stay until somebody collects garbage
         self._stream.cancel()
 
     async def _send(self) -> None:

@@ -31,6 +31,31 @@ class Display(Protocol):
         ...
 
 
+class Guarded:
+    """A display that cannot write any more, since a disk is full or its reader gone, shows nothing. Builds go on."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def introduce(self, digest: str, owner: str, place: str) -> None:
+        self._display.introduce(digest, owner, place)
+
+    def update(self, prefix: str, response: StatusResponse) -> None:
+        self._do(lambda: self._display.update(prefix, response))
+
+    def tick(self) -> None:
+        self._do(self._display.tick)
+
+    def close(self) -> None:
+        self._do(self._display.close)
+
+    def _do(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except OSError:
+            self._display = Quiet()
+
+
 class Quiet:
     """Shows nothing."""
 

@@ -5,6 +5,7 @@ A step (BuildKit: vertex) is named by its digest. It is sent many times, may be 
 the cache, then the run itself), and two targets that share it send it both.
 """
 
+import time
 from collections.abc import Iterable
 
 from bakec.ir.records import dataclass, field
@@ -90,7 +91,16 @@ class Trace:
     changed: dict[str, Step] = field(default_factory=dict)
     """Steps with something new since the display last looked."""
     clock: float = 0.0
-    """The latest time that a daemon has told."""
+    """The latest time that a daemon has told, and when by our own clock (monotonic) it has."""
+    heard: float = 0.0
+
+    def now(self) -> float:
+        """The daemon's time, as far as one can tell: a step that says nothing goes on, too."""
+        return self.clock + time.monotonic() - self.heard
+
+    def _tell(self, clock: float) -> None:
+        if clock > self.clock:
+            self.clock, self.heard = clock, time.monotonic()
 
     def update(self, prefix: str, response: StatusResponse) -> None:
         """Take in one message about the build of `prefix` (empty when there is one target only)."""
@@ -118,14 +128,14 @@ class Trace:
             start = vertex.started.ToNanoseconds() / 1e9
             end = vertex.completed.ToNanoseconds() / 1e9 if vertex.HasField("completed") else None
             step.intervals[start] = end
-            self.clock = max(self.clock, end or start)
+            self._tell(end or start)
 
     def _status(self, status: VertexStatus) -> None:
         step = self._step(status.vertex)
         item = step.items.setdefault(status.ID, Item(status.ID))
         item.current, item.total = status.current, status.total
         item.time = status.timestamp.ToNanoseconds() / 1e9
-        self.clock = max(self.clock, item.time)
+        self._tell(item.time)
         if status.HasField("started"):
             item.started = status.started.ToNanoseconds() / 1e9
         if status.HasField("completed"):
@@ -136,7 +146,7 @@ class Trace:
         """Output comes as bytes that may end in the middle of a line."""
         step = self._step(log.vertex)
         since = log.timestamp.ToNanoseconds() / 1e9 - min(step.intervals, default=0.0)
-        self.clock = max(self.clock, log.timestamp.ToNanoseconds() / 1e9)
+        self._tell(log.timestamp.ToNanoseconds() / 1e9)
         *whole, step.partial = (step.partial + log.msg).split(b"\n")
         self._add_lines(step, whole, since)
 

@@ -103,7 +103,7 @@ class Tty:
         style = DONE_STYLE if step.is_completed else ""
         if step.error:
             style = STOPPED_STYLE if step.is_canceled else FAILED_STYLE
-        return Text(f" => {mark}{harmless(step.name)}", style=style), f"{step.seconds(self.trace.clock):.1f}s"
+        return Text(f" => {mark}{harmless(step.name)}", style=style), f"{step.seconds(self.trace.now()):.1f}s"
 
     def _failures(self, steps: list[Step]) -> Iterator[Text]:
         for step in steps:

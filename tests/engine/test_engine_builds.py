@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from real_plans import BASE, Runner, docker, inspect, job, serving
 
 from bakec.ir.diagnostics import Exit
@@ -144,6 +146,17 @@ def test_dockerignore_and_used_paths_decide_what_is_sent(run: Runner, project: P
     assert found == [".dockerignore", "keep.log", "keep.txt", "src/a.py"]
 
 
+def test_a_context_that_targets_share_is_sent_once(run: Runner, project: Path) -> None:
+    (project / "context/large").write_bytes(os.urandom(1_000_000))
+    jobs = [job(f"n{index}", f"FROM scratch\nCOPY large /\nENV N={index}\n") for index in range(5)]
+    result = run(*jobs)
+
+    sent = re.findall(r"transferring context: ([\d.]+)MB", run.text)
+    assert result.exit is Exit.OK
+    assert run.text.count("load build context") == 1
+    assert float(sent[-1]) == pytest.approx(1.0, abs=0.1)
+
+
 def test_a_failing_command_is_a_failed_build_with_its_line(run: Runner) -> None:
     result = run(job("broken", BASE + 'ENV A=1\nRUN ["/bin/sh", "-c", "echo to be seen; exit 3"]\nENV B=2\n'))
 
@@ -238,8 +251,20 @@ def test_an_interrupt_stops_the_builds(engine: Mapping[str, str], project: Path)
         process.stderr.read()
 
     assert process.returncode == Exit.INTERRUPTED
-    listing = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
-    assert "/bin/sleep 4242" not in listing
+    assert "/bin/sleep 4242" not in processes()
+
+
+@pytest.mark.parametrize("limit", ["timeout", "deadline", "idle"])
+def test_a_time_limit_stops_the_builds(run: Runner, limit: str) -> None:
+    result = run(job("slow", BASE + 'RUN ["/bin/sleep", "4343"]\n', attrs={"no-cache": ""}), **{limit: 2.0})
+
+    assert result.exit is Exit.DEADLINE
+    assert len(result.diagnostics) == 1
+    assert "/bin/sleep 4343" not in processes()
+
+
+def processes() -> str:
+    return subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
 
 
 def test_pushing_from_a_classic_engine_goes_through_its_own_api(run: Runner, engine: Mapping[str, str]) -> None:

@@ -31,10 +31,15 @@ def alone(busybox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         "XDG_STATE_HOME": f"/tmp/bakec-local-{os.getpid()}",  # a socket's path must be short
     }
     monkeypatch.setattr(contexts, "DEFAULT_HOST", f"unix://{tmp_path}/nobody")
+    before = bridges()
     yield env
     assert builder(env, "rm", "local").returncode == 0
     assert not Path(f"{env['XDG_STATE_HOME']}/bakec/local").exists()
-    assert not Path(f"/sys/class/net/{BRIDGE}").exists()
+    assert bridges() == before
+
+
+def bridges() -> set[str]:
+    return {path.name for path in Path("/sys/class/net").glob(f"{BRIDGE}*")}
 
 
 def builder(env: Mapping[str, str], *argv: str) -> "subprocess.CompletedProcess[str]":
@@ -43,13 +48,15 @@ def builder(env: Mapping[str, str], *argv: str) -> "subprocess.CompletedProcess[
 
 
 def test_it_is_started_said_kept_and_stopped(alone: dict[str, str], run: Runner, project: Path) -> None:
+    before = bridges()
     first = run(job("one", STEP, exports=OUTPUT), env=alone)
     assert first.exit is Exit.OK, [each.message for each in first.diagnostics]
     assert (
-        "inet 10.214." in (project / "out/addresses").read_text() or "eth0" in (project / "out/addresses").read_text()
+        "inet 10.215." in (project / "out/addresses").read_text() or "eth0" in (project / "out/addresses").read_text()
     )
+    assert len(bridges() - before) == 1
     assert [each.rule.code for each in first.warnings] == ["BK766"]
-    assert "a private dockerd was started" in first.warnings[0].message
+    assert "builds run in a private dockerd" in first.warnings[0].message
     assert re.search(r"/bakec/local/socket +running ", builder(alone, "ls").stdout)
 
     again = run(job("one", STEP, exports=OUTPUT), env=alone)
@@ -58,7 +65,7 @@ def test_it_is_started_said_kept_and_stopped(alone: dict[str, str], run: Runner,
 
     assert builder(alone, "stop", "local").returncode == 0
     assert "stopped" in builder(alone, "inspect", "local").stdout
-    assert not Path(f"/sys/class/net/{BRIDGE}").exists()
+    assert bridges() == before
 
     warm = run(job("one", STEP, exports=OUTPUT), env=alone)
     assert [each.rule.code for each in warm.warnings] == ["BK766"]

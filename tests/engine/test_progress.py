@@ -65,3 +65,15 @@ def test_lines_and_silence(engine: Mapping[str, str], project: Path, mode: str) 
     assert ("[base 2/2] RUN echo to be seen" in text) is (mode == "plain")
     assert "] RUN echo to be seen" in (project / "logs/base.log").read_text()
     assert (project / "logs/app.log").exists()
+
+
+@pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "<&- >&- 2>&-", "2>&1 | true"])
+def test_builds_go_on_when_nobody_can_be_told(engine: Mapping[str, str], project: Path, where: str) -> None:
+    """A full disk, streams that are closed (whose numbers must not become those of sockets), a reader that is gone."""
+    (project / "docker-bake.hcl").write_text(BAKE)
+    program = f'"{sys.executable}" -m bakec bake base --set=*.output=out --set=*.context=context {where}'
+    env = {**engine, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(("sh", "-c", program), cwd=project, env=env, capture_output=True, check=False)
+
+    assert done.returncode == 0
+    assert (project / "out/bin/sh").exists()

@@ -1,6 +1,7 @@
 """Runs on the fake daemon, which speaks the real protocol: order, limits, failures, interrupts."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from io import StringIO
 from pathlib import Path
 
+import grpc.aio
 import pytest
 from fake_plans import Runner, job, plan
 
@@ -178,6 +180,11 @@ def test_a_job_that_waits_for_another_try_holds_no_slot(perform: Runner, monkeyp
 
     assert result.exit is Exit.OK
     assert [log for log in driver.log if log[0] == "end"] == [("end", "b"), ("end", "a")]
+
+
+def test_the_wait_for_another_try_is_not_idle(perform: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bakec.runtime.retry.wait", lambda _retry: 0.6)
+    assert perform(FakeDriver(unsteady("a")), job("a"), retries=Retries(1), idle=0.3).exit is Exit.OK
 
 
 @pytest.mark.parametrize(
@@ -358,3 +365,15 @@ def test_more_builds_than_one_channel_takes(perform: Runner) -> None:
     """Of a daemon that lets no more than 100 calls of a channel go on at once."""
     jobs = [job("base"), *(job(f"n{index}", "base") for index in range(300))]
     assert perform(FakeDriver(), *jobs, deadline=60).exit is Exit.OK
+
+
+def test_a_run_leaves_nothing_for_the_garbage_collector(perform: Runner) -> None:
+    """A connection that is closed, and known to itself, keeps two sockets of gRPC until somebody collects garbage."""
+    gc.collect()
+    gc.disable()
+    try:
+        perform(FakeDriver(), job("base"), job("child", "base"))
+        left = [each for each in gc.get_objects() if isinstance(each, grpc.aio.Channel)]
+    finally:
+        gc.enable()
+    assert left == []

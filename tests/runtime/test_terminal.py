@@ -150,6 +150,16 @@ def test_a_step_that_targets_share_keeps_its_name(terminal: Terminal) -> None:
     display.close()
 
 
+def test_a_step_that_says_nothing_takes_its_time(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    display = begin(terminal)
+    display.update("", step("[1/1] RUN sleep 100", 5))
+    began = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: began + 42)
+    display.tick()
+    assert terminal.lines[1].endswith("42.0s")
+    display.close()
+
+
 def test_a_small_terminal_shows_what_is_going_on(terminal: Terminal) -> None:
     terminal.resize(40, 6)
     display = begin(terminal)

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import builder_image
@@ -61,6 +62,12 @@ def _call(
     return subprocess.run(command, env=found, cwd=store.parent, capture_output=True, text=True, check=False)
 
 
+def both(bakec: Tool, buildx: Tool, line: str) -> "list[subprocess.CompletedProcess[str]]":
+    """What each of them says to `line`, at the same time."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda tool: tool(*shlex.split(line)), (bakec, buildx)))
+
+
 def files_of(store: Path) -> dict[str, tuple[int, str]]:
     """Name -> mode and text; times as `now`, folders with an empty text."""
     found = {path.relative_to(store).as_posix(): path for path in store.rglob("*")}
@@ -110,8 +117,7 @@ def test_the_store_has_the_same_bytes(story: list[str], bakec: Tool, buildx: Too
     for name, text in (("b.toml", TOML), ("ca.pem", "ca"), ("key.pem", "key"), ("cert.pem", "cert")):
         (tmp_path / name).write_text(text)
     for line in story:
-        for tool in (bakec, buildx):
-            done = tool(*shlex.split(line))
+        for done in both(bakec, buildx, line):
             assert done.returncode == 0, done.stderr
     assert files_of(tmp_path / "ours") == files_of(tmp_path / "theirs")
 
@@ -196,7 +202,7 @@ def test_a_mistake_is_told_in_the_same_words_and_changes_nothing(
             node = StoredNode(name="far0", endpoint="unix:///a.sock")
             change.save(StoredBuilder(name="far", driver="remote", nodes=(node,)))
     before = files_of(tmp_path / "ours")["instances/far"]
-    ours, theirs = bakec(*shlex.split(line)), buildx(*shlex.split(line))
+    ours, theirs = both(bakec, buildx, line)
 
     assert theirs.returncode
     assert MISTAKES[line] in theirs.stderr
