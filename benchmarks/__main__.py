@@ -46,7 +46,7 @@ def shown(row: Row) -> str:
     cells = [
         f"{row.bakec.seconds:.3f}",
         *((f"{row.buildx.seconds:.3f}", f"{row.ratio:.2f}") if row.buildx else ("-", "-")),
-        f"{row.limit:g}" if row.limit else "",
+        f"{row.limit:g}" if row.limit and row.buildx else "",
         f"{row.cpu_ratio:.2f}" if row.buildx else "-",
         f"{row.bakec.megabytes:.0f}",
         f"{row.buildx.megabytes:.0f}" if row.buildx else "-",

@@ -9,6 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from itertools import chain
+from struct import Struct
 from typing import Protocol
 from urllib.parse import quote
 
@@ -25,7 +27,7 @@ from h2.events import (
     StreamReset,
     WindowUpdated,
 )
-from h2.exceptions import H2Error
+from h2.exceptions import H2Error, StreamClosedError
 from h2.settings import SettingCodes
 
 from bakec.runtime.buildkit.wire import FRAME, MAX_MESSAGE, frame
@@ -36,6 +38,9 @@ WINDOW = 8 << 20
 HEADER_LIST = 16 << 20
 """The patterns of a .dockerignore travel as headers; the default of 64 kB refuses long ones."""
 FLUSH = 256 << 10
+HEAD = Struct(">HBBBL")
+"""Of a frame of HTTP/2: length (in 24 bits), type, flags, stream."""
+DATA = 0
 
 OK, UNKNOWN, NOT_FOUND, ALREADY_EXISTS, UNIMPLEMENTED, UNAVAILABLE = 0, 2, 5, 6, 12, 14
 
@@ -244,23 +249,30 @@ class Server:
             self._flush()
 
     async def send_data(self, stream: _Stream, data: bytes) -> None:
-        view, unflushed = memoryview(data), 0
+        view = memoryview(data)
         while view:
-            window = self._h2.local_flow_control_window(stream.number)
-            size = min(window, self._h2.max_outbound_frame_size, len(view))
+            size = min(self._h2.local_flow_control_window(stream.number), len(view), FLUSH)
+            self._flush()
             if size <= 0:
-                self._flush()
                 stream.credit.clear()
                 await stream.credit.wait()
                 continue
-            self._h2.send_data(stream.number, view[:size].tobytes())
-            view, unflushed = view[size:], unflushed + size
-            if unflushed >= FLUSH:
-                self._flush()
-                await self._pipe.drain()
-                unflushed = 0
-        self._flush()
-        await self._pipe.drain()
+            self._write(stream.number, view[:size])
+            view = view[size:]
+            await self._pipe.drain()
+
+    def _write(self, number: int, data: memoryview) -> None:
+        """Data that the windows have room for. h2 takes longer for a frame than the daemon, and a frame has 16 kB at
+        most: it is only told how much has gone."""
+        state = self._h2.streams[number]
+        if state.closed:
+            raise StreamClosedError(number)
+        most = self._h2.max_outbound_frame_size
+        pieces = [data[at : at + most] for at in range(0, len(data), most)]
+        heads = [HEAD.pack(len(piece) >> 8, len(piece) & 0xFF, DATA, 0, number) for piece in pieces]
+        self._pipe.write(b"".join(chain.from_iterable(zip(heads, pieces, strict=True))))
+        state.outbound_flow_control_window -= len(data)
+        self._h2.outbound_flow_control_window -= len(data)
 
     def _flush(self) -> None:
         data = self._h2.data_to_send()
