@@ -63,11 +63,16 @@ def agent(tmp_path: Path, key: Path) -> Iterator[str]:
     """The socket of the user's own agent, which has the key."""
     socket = f"{tmp_path}/agent"
     with subprocess.Popen(("ssh-agent", "-D", "-a", socket), stdout=subprocess.DEVNULL) as process:
-        while not Path(socket).exists():
-            assert process.poll() is None
-        subprocess.run(("ssh-add", "-q", str(key)), env=env_of(SSH_AUTH_SOCK=socket), check=True)
-        yield socket
-        process.terminate()
+        try:
+            add = ("ssh-add", "-q", str(key))
+            # The socket is there a moment before the agent listens on it.
+            while subprocess.run(
+                add, env=env_of(SSH_AUTH_SOCK=socket), stderr=subprocess.DEVNULL, check=False
+            ).returncode:
+                assert process.poll() is None
+            yield socket
+        finally:
+            process.terminate()
 
 
 def test_keys_of_the_users_agent_are_listed(tmp_path: Path, agent: str) -> None:
