@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BENCH := /var/lib/bakec-bench
 ENGINE := eval "$$(scripts/engine env)"
 
-.PHONY: help demo test unit chromium engine-test conformance lint types contracts fmt bench generate engine stop clean
+.PHONY: help demo test unit chromium engine-test conformance test-kubernetes lint types contracts fmt bench generate engine stop clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,11 @@ conformance: $(VENV)/.ready ## the corpus of real definitions, where it is at ha
 
 engine-test: engine ## tests on a real engine
 	$(ENGINE) && $(BIN)/pytest -m engine
+
+test-kubernetes: engine ## tests on a real cluster, compiled from Debian's source package: slow, and not part of CI
+	scripts/cluster start
+	$(ENGINE) && eval "$$(scripts/cluster env)" && $(BIN)/pytest -m cluster tests/cluster; \
+	result=$$?; scripts/cluster stop; exit $$result
 
 lint: $(VENV)/.ready ## style and import contracts
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ _UNITS: Final = {
 }
 """Nanoseconds. Both letters for micro are taken, the first is written."""
 
+SECOND: Final = _UNITS["s"]
 _TERM: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
 _LIMIT: Final = 1 << 63
 

@@ -100,7 +100,7 @@ def _rows() -> tuple[Field, ...]:
         ),
         Field(
             name="dockerfile", kind=text, set_key="dockerfile", set_mode=SetMode.TEXT, rebuilds=True,
-            doc="path of the Dockerfile below the context; default `Dockerfile`",
+            doc="path of the Dockerfile below the context, or a URL; default `Dockerfile`",
         ),
         Field(
             name="dockerfile-inline", kind=text, escape=True, rebuilds=True,

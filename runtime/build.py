@@ -17,7 +17,7 @@ import grpc.aio
 
 from bakec.ir.codes.lock import BAD_OP, LACKS_CAPABILITY
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import Dockerfile, LlbSolve, OpMeta, PlatformBuild
+from bakec.ir.plan import Dockerfile, JobId, LlbSolve, OpMeta, PlatformBuild
 from bakec.ir.records import dataclass, field
 from bakec.runtime import errors, layout
 from bakec.runtime.buildkit.channel import Connection
@@ -59,6 +59,8 @@ class Node:
     ops: Mapping[str, bytes] = field(repr=False, default_factory=dict)
     op_meta: Mapping[str, OpMeta] = field(repr=False, default_factory=dict)
     dockerfiles: tuple[Dockerfile, ...] = field(repr=False, default=())
+    groups: Mapping[JobId, JobId] = field(default_factory=dict)
+    """Job -> a name for all jobs that it is linked with, which have to be built by the same daemon."""
     introduce: Callable[[str, str, str], None] | None = None
     """Told of each step of a lowered job before it is submitted: its digest, its target and its line."""
     clients: "dict[tuple[str, str], Client]" = field(default_factory=dict)
@@ -92,7 +94,7 @@ class Build:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await self._allow(stack)
-            channel = await stack.enter_async_context(self._node.connection.lane())
+            channel = await stack.enter_async_context(self._node.connection.lane(self._group()))
             dial = functools.partial(self._node.connection.dial_session, channel=channel)
             await stack.enter_async_context(self._session.open(dial))
             if not self._request.frontend:
@@ -279,9 +281,17 @@ class Build:
             call.cancel()
             call.add_done_callback(_forget)
 
+    def _group(self) -> str:
+        job = self._request.job.id
+        return self._node.groups.get(job, job)
+
+    async def _explain(self, error: grpc.aio.AioRpcError) -> errors.SolveError | errors.ConnectionLostError:
+        reason = await errors.explain(error, self._node.control)
+        return errors.with_trouble(reason, error, self._node.connection.trouble)
+
     async def _give_up(self, error: grpc.aio.AioRpcError) -> Exception:
         """End the build with the error of one of its calls; the daemon's own word on it is the better one."""
-        reason = await errors.explain(error, self._node.control)
+        reason = await self._explain(error)
         if isinstance(reason, errors.ConnectionLostError):
             return reason
         try:
@@ -301,7 +311,7 @@ class Build:
         try:
             return dict(await asyncio.shield(self._submitted))
         except grpc.aio.AioRpcError as error:
-            reason = await errors.explain(error, self._node.control)
+            reason = await self._explain(error)
             raise errors.at_home(reason, self._problems) from error
 
     async def _watch_status(self, daemon: Control) -> None:

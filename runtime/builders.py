@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -197,6 +198,22 @@ def _container(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -
     )
 
 
+def _kubernetes(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
+    from bakec.runtime.drivers.kubernetes import KubernetesDriver
+
+    return KubernetesDriver(
+        node=node.name,
+        url=node.endpoint,
+        options=node.options or {},
+        flags=node.flags or (),
+        files=node.files or {},
+        platforms=node.platforms or (),
+        directory=str(Path.cwd()),
+        env=env,
+        engine=engine_at(contexts.current_name(env, config), env, config),
+    )
+
+
 def _local(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Driver:
     from bakec.runtime.drivers.docker import DockerDriver
     from bakec.runtime.drivers.local import LocalDriver, folder_of, program
@@ -209,5 +226,11 @@ def _local(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> Dr
 
 
 Maker = Callable[[StoredNode, Mapping[str, str], DockerConfig], Driver]
-DRIVERS: Mapping[str, Maker] = {"docker": _docker, "docker-container": _container, "remote": _remote_at, LOCAL: _local}
+DRIVERS: Mapping[str, Maker] = {
+    "docker": _docker,
+    "docker-container": _container,
+    "kubernetes": _kubernetes,
+    "remote": _remote_at,
+    LOCAL: _local,
+}
 """Driver name -> how to make one for a node, in an environment."""

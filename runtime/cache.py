@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from bakec.ir.codes.builder import BAD_FILTER, CACHE_FAILED
 from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.durations import parse_duration
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
-from bakec.runtime import builders, durations, site
+from bakec.runtime import builders, site
 from bakec.runtime.builders import BuilderNode
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.proto.cache_pb2 import PruneRequest, UsageRecord
@@ -85,7 +86,7 @@ def _age(found: Mapping[str, str]) -> int:
     for key in UNTIL:
         if key in found:
             try:
-                return durations.parse(found[key])
+                return parse_duration(found[key])
             except ValueError as error:
                 raise _bad(f"{quote(key)} filter expects a duration (e.g., '24h'): {error}") from error
     return 0

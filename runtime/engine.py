@@ -7,6 +7,7 @@ performs it, and this module feeds what happens back to the schedule. One event 
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import os
 import signal
 import time
@@ -64,6 +65,9 @@ async def run(plan: Plan, options: RunOptions, builder: Builder | None = None) -
 
 
 def _reported(result: RunResult, options: RunOptions) -> RunResult:
+    if result.exit is not Exit.OK:
+        # Exceptions know the frames they passed, and these their connections, which must go while the loop is there.
+        gc.collect()
     if options.progress not in ("quiet", "rawjson"):
         with contextlib.suppress(OSError):  # nobody reads it: what was built is built all the same
             options.stderr.write("\n" + report.render(result))
@@ -179,8 +183,9 @@ class _Run:
             sites = await self._survey(fleet, shares, folder)
             requests = await asyncio.to_thread(self._compose, shares, sites)
             self._warn_of_no_output(requests, sites)
-            for node, connection in fleet.connections.items():
-                await site.share(stack, connection, requests[node].values(), sites[node].node_id)
+            for node, found in sites.items():
+                if not found.place.features.spread:  # a session is known to the daemon that it was opened with
+                    await site.share(stack, fleet.connections[node], requests[node].values(), found.node_id)
             self._place = self._workplace(fleet, shares, sites, requests, display)
             self._waiting = None
             try:
@@ -343,6 +348,7 @@ class _Run:
             ops=self._plan.ops,
             op_meta=self._plan.op_meta,
             dockerfiles=self._plan.dockerfiles,
+            groups=placement.groups(self._plan.jobs) if found.place.features.spread else {},
             introduce=self._introduce,
         )
         return Station(

@@ -48,15 +48,30 @@ class ConnectionLostError(Exception):
 async def explain(error: grpc.aio.AioRpcError, control: "Control") -> SolveError | ConnectionLostError:
     """Tell a failed build from a daemon that is gone. The code does not say: a registry that is unavailable
     gives the same as a broken connection. So the daemon is asked whether it is there; a slow answer is
-    one."""
+    one. It is asked twice, as the first time may be the last of a connection that has just broken."""
     try:
-        await control.workers(seconds=PROBE_SECONDS)
+        try:
+            await control.workers(seconds=PROBE_SECONDS)
+        except grpc.aio.AioRpcError:
+            await control.workers(seconds=PROBE_SECONDS)
     except grpc.aio.AioRpcError as probe:
         is_slow = probe.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         if not is_slow or error.code() is grpc.StatusCode.UNAVAILABLE:
             return ConnectionLostError(_last_word(probe.details() or error.details() or "no answer"))
     status = read_status(error)
     return SolveError(status, _sources(status))
+
+
+def with_trouble(
+    reason: SolveError | ConnectionLostError, error: grpc.aio.AioRpcError, trouble: str
+) -> SolveError | ConnectionLostError:
+    """What the driver knows of a stream that has ended says more than gRPC can. A daemon's own errors have details."""
+    is_broken = error.code() is grpc.StatusCode.UNAVAILABLE and not _details(error)
+    if not trouble or not is_broken:
+        return reason
+    if isinstance(reason, ConnectionLostError):
+        return ConnectionLostError(trouble)
+    return SolveError(Status(code=reason.status.code, message=trouble), ())
 
 
 def at_home(reason: SolveError | ConnectionLostError, problems: Sequence[str]) -> SolveError | ConnectionLostError:
@@ -70,12 +85,16 @@ def at_home(reason: SolveError | ConnectionLostError, problems: Sequence[str]) -
 
 def read_status(error: grpc.aio.AioRpcError) -> Status:
     """The status with its details, which travel in a trailer."""
-    trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
-    for name, value in trailers:
-        if name == DETAILS and isinstance(value, bytes):
-            return Status.FromString(value)
+    details = _details(error)
+    if details:
+        return Status.FromString(details)
     code = error.code().value[0]
     return Status(code=int(code), message=error.details() or error.code().name)
+
+
+def _details(error: grpc.aio.AioRpcError) -> bytes:
+    trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    return next((value for name, value in trailers if name == DETAILS and isinstance(value, bytes)), b"")
 
 
 def _sources(status: Status) -> list[Source]:

@@ -148,9 +148,9 @@ def _translate(job: Job, output: Output, place: Place) -> Output:
 
 def _translate_docker(job: Job, output: Output, place: Place) -> None:
     """A load goes straight into the store of the builder's own engine, or as an archive to another one."""
+    if not place.features.docker_exporter and not (output.load and place.features.moby):
+        raise _unsupported(job, "Docker exporter", place)
     if not output.load:
-        if not place.features.docker_exporter:
-            raise _unsupported(job, "Docker exporter", place)
         if _is_list(job):
             problem = "docker exporter does not support exporting manifest lists, use the oci exporter instead"
             raise _bad(job, problem)

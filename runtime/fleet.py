@@ -66,7 +66,7 @@ class Fleet:
             workers = await control.workers(seconds=ANSWER_SECONDS)
         except RpcError as error:
             reason = await explain(error, control)
-            raise fail(LOST.at(None, endpoint=connection.driver.place, reason=reason)) from error
+            raise fail(LOST.at(None, endpoint=connection.driver.place, reason=connection.trouble or reason)) from error
         found = (platform for worker in workers for platform in worker.platforms)
         told = (Platform(os=one.OS, architecture=one.Architecture, variant=one.Variant) for one in found)
         return (*self.builder.nodes[node].platforms, *told)

@@ -81,6 +81,22 @@ def check_links(jobs: Iterable[Job], shares: Shares) -> None:
                 raise fail(OTHER_NODES.at(None, parent=need.job, name=need.context, target=job.target))
 
 
+def groups(jobs: Iterable[Job]) -> dict[JobId, JobId]:
+    """Job -> the first of all jobs that it is linked with, directly or through others."""
+    towards: dict[JobId, JobId] = {}
+
+    def first(job: JobId) -> JobId:
+        while towards[job] != job:
+            job = towards[job]
+        return job
+
+    for job in jobs:
+        towards[job.id] = job.id
+        for need in job.needs:
+            towards[first(job.id)] = first(need.job)
+    return {job: first(job) for job in towards}
+
+
 def by_node(shares: Shares, jobs: Mapping[JobId, Job]) -> dict[int, dict[JobId, Job]]:
     """Node -> the jobs it has a share of."""
     found: dict[int, dict[JobId, Job]] = {}

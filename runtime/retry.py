@@ -25,27 +25,23 @@ class Fault(NamedTuple):
 
     name: str
     passes: bool
-    pattern: "re.Pattern[str]"
-
-
-def _fault(name: str, pattern: str, *, passes: bool) -> Fault:
-    return Fault(name, passes, re.compile(pattern, re.IGNORECASE))
+    pattern: str
 
 
 FAULTS: Final = (
-    _fault("step", r"did not complete successfully", passes=False),
-    _fault("definition", r"dockerfile parse error|failed to compute cache key|could not be found", passes=False),
-    _fault("limit", r"\b429\b|too many requests|toomanyrequests", passes=True),
-    _fault("server", r"\b50[0234]\b|internal server error|bad gateway|service unavailable", passes=True),
-    _fault("denied", r"\b40[13]\b|unauthorized|denied|authorization failed|no basic auth|forbidden", passes=False),
-    _fault(
+    Fault("step", False, r"did not complete successfully"),
+    Fault("definition", False, r"dockerfile parse error|failed to compute cache key|could not be found"),
+    Fault("limit", True, r"\b429\b|too many requests|toomanyrequests"),
+    Fault("server", True, r"\b50[0234]\b|internal server error|bad gateway|service unavailable"),
+    Fault("denied", False, r"\b40[13]\b|unauthorized|denied|authorization failed|no basic auth|forbidden"),
+    Fault(
         "network",
+        True,
         r"connection (refused|reset|closed)|broken pipe|time(d )?-?out|deadline exceeded|no such host|unexpected EOF|"
         r": EOF|name resolution|unreachable",
-        passes=True,
     ),
-    _fault("disk", r"no space left on device|disk quota exceeded", passes=False),
-    _fault("missing", r"\b404\b|not found|manifest unknown", passes=False),
+    Fault("disk", False, r"no space left on device|disk quota exceeded"),
+    Fault("missing", False, r"\b404\b|not found|manifest unknown"),
 )
 PASSING: Final = (*(fault.name for fault in FAULTS if fault.passes), OTHER)
 """The faults that `--retries` may name."""
@@ -53,7 +49,7 @@ PASSING: Final = (*(fault.name for fault in FAULTS if fault.passes), OTHER)
 
 def fault_of(message: str) -> str:
     """The name of the fault; `OTHER` for one that nobody knows."""
-    return next((fault.name for fault in FAULTS if fault.pattern.search(message)), OTHER)
+    return next((fault.name for fault in FAULTS if re.search(fault.pattern, message, re.IGNORECASE)), OTHER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ async def survey(
         return await _survey(connection, jobs, options, config, inline)
     except RpcError as error:
         reason = await explain(error, Control(connection.channel))
-        raise fail(LOST.at(None, endpoint=connection.driver.place, reason=reason)) from error
+        raise fail(LOST.at(None, endpoint=connection.driver.place, reason=connection.trouble or reason)) from error
 
 
 async def _survey(

@@ -1,6 +1,7 @@
 """Who imports whom, and what is not imported before it is needed."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,8 @@ VERBS = {
 
 
 def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *command], cwd=cwd, capture_output=True, text=True, check=False)
+    env = {**os.environ, "BUILDX_CONFIG": str(cwd / "buildx")}  # not the user's
+    return subprocess.run([sys.executable, *command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def test_import_contracts_are_kept() -> None:

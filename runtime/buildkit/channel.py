@@ -12,7 +12,7 @@ of the driver.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -20,7 +20,7 @@ from bakec.ir.diagnostics import Failed
 from bakec.ir.records import dataclass
 from bakec.runtime import scratch
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
-from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Pipe, SocketPipe
+from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Pipe, SocketPipe, Witness
 
 # Before the first import of grpc: it would print a line for every child process.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
@@ -53,6 +53,7 @@ LANE_BUILDS = 30
 @dataclass(slots=True)
 class _Lane:
     channel: grpc.aio.Channel
+    group: str
     builds: int = 0
 
 
@@ -65,13 +66,20 @@ class Connection:
         self._endpoint = endpoint
         self._stack = stack
         self._lanes: list[_Lane] = []
+        self._is_spread = driver.features({}).spread
+
+    @property
+    def trouble(self) -> str:
+        """What the driver knows of why its streams have ended."""
+        return self.driver.trouble if isinstance(self.driver, Witness) else ""
 
     @asynccontextmanager
-    async def lane(self) -> AsyncIterator[grpc.aio.Channel]:
-        """A channel for the calls of one build."""
-        found = next((lane for lane in self._lanes if lane.builds < LANE_BUILDS), None)
+    async def lane(self, group: str = "") -> AsyncIterator[grpc.aio.Channel]:
+        """A channel for the calls of one build. Where connections lead to different daemons, only builds of one
+        group share one; it ends with the last of them."""
+        found = next((lane for lane in self._lanes if self._has_room(lane, group)), None)
         if found is None:
-            found = _Lane(_channel(self._endpoint))
+            found = _Lane(_channel(self._endpoint), group)
             self._lanes.append(found)
             self._stack.push_async_callback(found.channel.close, None)
         found.builds += 1
@@ -79,6 +87,12 @@ class Connection:
             yield found.channel
         finally:
             found.builds -= 1
+            if self._is_spread and not found.builds:
+                self._lanes.remove(found)
+                await found.channel.close(None)
+
+    def _has_room(self, lane: _Lane, group: str) -> bool:
+        return lane.group == group if self._is_spread else lane.builds < LANE_BUILDS
 
     async def dial_session(self, headers: Sequence[tuple[str, str]], channel: grpc.aio.Channel | None = None) -> Pipe:
         """The driver's own session pipe if it has one: bulk data then passes neither gRPC nor a relay."""
@@ -119,18 +133,23 @@ def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
 async def _relay(driver: Driver) -> AsyncIterator[str]:
     tasks: set[asyncio.Task[None]] = set()
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inside = SocketPipe(reader, writer)
+    def keep(work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def join(inside: SocketPipe) -> None:
         try:
             outside = await driver.dial()
-        except Failed:
+        except (Failed, asyncio.CancelledError):
             # The call that wanted the connection fails, and what is said then is found out by `errors`.
             inside.close()
             return
-        for source, sink in ((inside, outside), (outside, inside)):
-            task = asyncio.create_task(_pump(source, sink))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+        keep(_pump(inside, outside))
+        keep(_pump(outside, inside))
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        keep(join(SocketPipe(reader, writer)))
 
     with scratch.folder() as folder:
         path = f"{folder}/relay"

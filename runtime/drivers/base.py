@@ -75,6 +75,8 @@ class Features:
     direct_push: bool = True
     default_load: bool = False
     prefer_image_digest: bool = False
+    spread: bool = False
+    """Each connection may lead to another daemon: builds that are to share something must share a connection."""
     host_gateway: str = ""
     """The address that `host-gateway` stands for; empty where there is none."""
 
@@ -202,6 +204,16 @@ class Driver(Protocol):
     def images(self) -> Images | None: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A driver that can find out why its streams end."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last one ended that was not ended on this side; empty while there was none."""
+        ...
 
 
 Status: TypeAlias = Literal["running", "stopped", "inactive"]

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from bakec.ir.diagnostics import Failed
 from bakec.ir.records import dataclass, field
+from bakec.runtime.amounts import parse_size
 from bakec.runtime.drivers.base import (
     FALSE,
     TRUE,
@@ -31,7 +32,6 @@ from bakec.runtime.drivers.base import (
     bad_option,
     unreachable,
 )
-from bakec.runtime.durations import parse_size
 
 IMAGE = "moby/buildkit:buildx-stable-1"
 STATE = "/var/lib/buildkit"

@@ -92,15 +92,24 @@ def images_of(env: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     return {image["RepoTags"][0].partition(":")[0]: image["Config"]["Env"][-1].removeprefix("MARK=") for image in found}
 
 
+def kill_when_begun(pid: int, journal: Path, name: str) -> None:
+    """Kill the engine in the middle of a job."""
+    while not journal.exists() or f'"start": "{name}"' not in journal.read_text():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGKILL)
+
+
 def test_an_engine_that_is_restarted_in_the_middle(project: Path, own_engine: Mapping[str, str], run: Runner) -> None:
     jobs = (
         job("quick", BASE, tags=("bakec-test/quick",)),
         job("slow", BASE + 'RUN ["/bin/sleep", "4"]\n', tags=("bakec-test/slow",)),
     )
     pid, root = int(own_engine["BAKEC_TEST_ENGINE_PID"]), f"/tmp/bakec-own-{os.getpid()}"
-    killer = threading.Timer(3, os.kill, (pid, signal.SIGKILL))
+    killer = threading.Thread(target=kill_when_begun, args=(pid, project / "journal", "slow"))
     killer.start()
     lost = run(*jobs, env=own_engine, journal=project / "journal", jobs=1)
+    killer.join()
     assert [each.rule.code for each in lost.diagnostics] == ["BK702"]
     assert lost.jobs[0].outcome.is_success
 

@@ -1,7 +1,8 @@
-"""Small projects, one or a few attributes or exporters each, built by us and by `docker buildx bake` on one engine.
+"""Small projects, one or a few attributes or exporters each, built by `bakec bake`, by `bakec compile` and `bakec run`
+with what can be lowered lowered, and by `docker buildx bake`, on one engine.
 
-`cases/ENGINE/IDEA/` holds the project; what both make of it is `result.json` (`--update-goldens` writes what we make;
-look at it), or the failure of both holds the text of the file `error`. ENGINE is `classic` or `containerd`, the image
+`cases/ENGINE/IDEA/` holds the project; what all make of it is `result.json` (`--update-goldens` writes what we make;
+look at it), or the failure of each holds the text of the file `error`. ENGINE is `classic` or `containerd`, the image
 store, or `remote`: a builder of its own beside the classic one. A file `args` has one run of bake a line;
 `prepare` is a script that runs before, in the project's folder.
 
@@ -91,16 +92,28 @@ class Tool:
         return look(self.place, self.metadata)
 
 
-def ours(tool: Tool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], args: list[str]) -> str:
-    """Run it; gives what was said if it has failed."""
+def ours(tool: Tool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *lines: list[str]) -> str:
+    """Perform command lines of `bakec`; gives what was said by one that has failed."""
     with monkeypatch.context() as here:
         here.chdir(tool.project)
         for name, value in tool.env.items():
             here.setenv(name, value)
         capfd.readouterr()
-        code = main(["bake", "--progress=quiet", f"--metadata-file={tool.metadata}", *args])
+        failed = any(main(line) for line in lines)
     said = capfd.readouterr().err
-    return said if code else ""
+    return said if failed else ""
+
+
+def bake(tool: Tool, args: list[str]) -> list[str]:
+    return ["bake", "--progress=quiet", f"--metadata-file={tool.metadata}", *args]
+
+
+def compile_and_run(tool: Tool, args: list[str]) -> tuple[list[str], list[str]]:
+    """The plan is made for the platform of the builder, so that what is known of it can be lowered."""
+    at_run = [arg for arg in args if arg.startswith("--allow")]
+    at_compile = [arg for arg in args if arg not in at_run]
+    run = ["run", "plan", "--progress=quiet", f"--metadata-file={tool.metadata}", *at_run]
+    return ["compile", "--build-platform=linux/amd64", "-o", "plan", *at_compile], run
 
 
 def theirs(tool: Tool, args: list[str]) -> str:
@@ -127,15 +140,27 @@ def test_both_tools_make_the_same(
     if (project / "prepare").exists():
         subprocess.run(("sh", "-e", "prepare"), cwd=project, env=env, check=True, capture_output=True)
     runs = (folder / "args").read_text().splitlines() if (folder / "args").exists() else [""]
-    mine, other = (Tool(env, project, who, site, UNSAID[store]) for who in ("ours", "theirs"))
-    said = [(ours(mine, monkeypatch, capfd, args), theirs(other, args)) for args in map(shlex.split, runs)]
+    mine, planned, other = (Tool(env, project, who, site, UNSAID[store]) for who in ("ours", "planned", "theirs"))
+    said = [
+        (
+            ours(mine, monkeypatch, capfd, bake(mine, args)),
+            ours(planned, monkeypatch, capfd, *compile_and_run(planned, args)),
+            theirs(other, args),
+        )
+        for args in map(shlex.split, runs)
+    ]
 
     expected = (folder / "error").read_text().strip() if (folder / "error").exists() else ""
     for message in itertools.chain.from_iterable(said):
         assert (expected in message) if expected else (message == ""), message
-    made, wanted = mine.found(), other.found()
-    remove_images(mine.place)
-    remove_images(other.place)
+    made, lowered, wanted = mine.found(), planned.found(), other.found()
+    for tool in (mine, planned, other):
+        remove_images(tool.place)
+    assert text_of(lowered.result).splitlines() == text_of(made.result).splitlines()
+    assert {
+        **lowered.exact,
+        "metadata": made.exact["metadata"],
+    } == made.exact  # a lowered one had no frontend to tell of
     assert text_of(made.result).splitlines() == text_of(wanted.result).splitlines()
     assert made.exact == wanted.exact
     golden(folder / "result.json", text_of(made.result))

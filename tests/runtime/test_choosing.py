@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bakec.ir.diagnostics import Diagnostics, Failed
-from bakec.runtime import builders, contexts, create, dockerconfig, durations, toml
+from bakec.runtime import amounts, builders, contexts, create, dockerconfig, toml
 from bakec.runtime.cache import default_filters, parse_filters
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.docker import DockerDriver, ssh_command
@@ -188,19 +188,6 @@ def test_a_change_of_settings_is_warned_of(env: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "nanoseconds"), [("24h", 86400 * 10**9), ("1h1m0.5s", 36605 * 10**8), ("0", 0), ("-1ms", -(10**6))]
-)
-def test_durations(text: str, nanoseconds: int) -> None:
-    assert durations.parse(text) == nanoseconds
-
-
-@pytest.mark.parametrize("text", ["", "1", "h", "1x", "1h 2m", "--1s"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid duration"):
-        durations.parse(text)
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (0.5, "Less than a second"), (1, "1 second"), (59, "59 seconds"), (60, "About a minute"), (3599, "59 minutes"),
@@ -209,7 +196,7 @@ def test_what_is_no_duration(text: str) -> None:
     ],
 )  # fmt: skip
 def test_how_long_ago(seconds: float, text: str) -> None:
-    assert durations.roughly(seconds) == text
+    assert amounts.roughly(seconds) == text
 
 
 def test_filters_are_told_in_the_words_of_the_daemon() -> None:

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,10 @@ from bakec.runtime.buildkit.session import Session, make_id
 from bakec.runtime.drivers.base import Driver, SocketPipe
 from bakec.runtime.drivers.docker import DockerDriver
 from bakec.runtime.drivers.fake import FakeDriver
+from bakec.runtime.drivers.kubernetes import KubernetesDriver
 from bakec.runtime.drivers.remote import RemoteDriver
+from tests.kubernetes import buildctl
+from tests.kubernetes.api_server import ApiServer
 
 Maker = Callable[[], AbstractAsyncContextManager[Driver]]
 
@@ -84,16 +88,28 @@ async def remote_tcp() -> AsyncIterator[Driver]:
         yield RemoteDriver(address)
 
 
+@asynccontextmanager
+async def kubernetes() -> AsyncIterator[Driver]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with ApiServer(buildctl.write(folder / "commands", engine_host())) as server:
+            yield KubernetesDriver(node="node", url=server.url(folder), env={})
+
+
 REAL = pytest.mark.engine
 DRIVERS = [
     pytest.param(fake, id="fake"),
     pytest.param(docker, id="docker", marks=REAL),
     pytest.param(remote_unix, id="remote-unix", marks=REAL),
+    pytest.param(kubernetes, id="kubernetes", marks=REAL),
     pytest.param(remote_tcp, id="remote-tcp", marks=REAL),
 ]
+NOWHERE = Path(__file__).parent / "kubeconfig"
+"""Leads to a port that nobody listens on."""
 UNREACHABLE = [
     pytest.param(lambda: DockerDriver("unix:///nonexistent/docker.sock"), id="docker-unix"),
     pytest.param(lambda: DockerDriver("tcp://127.0.0.1:9"), id="docker-tcp"),
+    pytest.param(lambda: KubernetesDriver(node="node", env={"KUBECONFIG": str(NOWHERE)}), id="kubernetes"),
 ]
 
 

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from fake_plans import job, plan
 from bakec.ir.diagnostics import Exit, Failed
 from bakec.ir.plan import Exporter, FrontendSolve, Job, LlbSolve, PlatformBuild
 from bakec.ir.platforms import Platform, normalize, parse, runs, short_name
-from bakec.runtime.builders import Builder, BuilderNode
+from bakec.runtime.builders import Builder, BuilderNode, alone
+from bakec.runtime.drivers.base import Features, Pipe
 from bakec.runtime.drivers.fake import FakeDriver
 from bakec.runtime.engine import run
 from bakec.runtime.merge import DOCKER_LIST, OCI_INDEX, annotations_of, combine
 from bakec.runtime.options import RunOptions
-from bakec.runtime.placement import Share, check_links, part_of, place_able, place_configured
+from bakec.runtime.placement import Share, check_links, groups, part_of, place_able, place_configured
 from bakec.runtime.results import RunResult
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -227,3 +229,44 @@ def test_annotations_of_the_index_and_its_entries_are_set_here() -> None:
     index = json.loads(combine([[part("amd64")], [part("arm64")]], annotations).data)
     assert index["annotations"] == {"a": "1"}
     assert [each["annotations"] for each in index["manifests"]] == [{"d": "4"}, {"b": "2", "d": "4"}]
+
+
+# Pods that connections are spread over
+
+
+class Pods(FakeDriver):
+    """A new daemon for each connection, as with a driver that picks a pod at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.daemons: list[FakeDriver] = []
+
+    async def dial(self) -> Pipe:
+        self.daemons.append(FakeDriver())
+        return await self.daemons[-1].dial()
+
+    def features(self, labels: Mapping[str, str]) -> Features:
+        return replace(super().features(labels), spread=True)
+
+    def built(self) -> list[list[str]]:
+        """What each daemon that built something has built, in order."""
+        done = ([name for event, name in daemon.log if event == "end"] for daemon in self.daemons)
+        return sorted(sorted(names) for names in done if names)
+
+
+def test_targets_that_share_nothing_are_spread_and_linked_ones_stay_together(tmp_path: Path) -> None:
+    pods = Pods()
+    jobs = [job("base"), job("left", "base"), job("right", "base"), job("one"), job("two")]
+    result = asyncio.run(run(plan(*jobs), RunOptions(root=tmp_path, env={}, stderr=StringIO()), alone("pods", pods)))
+    assert result.exit is Exit.OK
+    assert pods.built() == [["base", "left", "right"], ["one"], ["two"]]
+
+
+def test_jobs_are_grouped_by_their_links() -> None:
+    jobs = [job("a"), job("b"), job("c", "a", "b"), job("d"), job("e", "d"), job("f")]
+    found = groups(jobs)
+    assert [sorted(name for name in found if found[name] == first) for first in dict.fromkeys(found.values())] == [
+        ["a", "b", "c"],
+        ["d", "e"],
+        ["f"],
+    ]

@@ -367,12 +367,13 @@ def test_more_builds_than_one_channel_takes(perform: Runner) -> None:
     assert perform(FakeDriver(), *jobs, deadline=60).exit is Exit.OK
 
 
-def test_a_run_leaves_nothing_for_the_garbage_collector(perform: Runner) -> None:
+@pytest.mark.parametrize("name", ["a", "b"], ids=["good", "failed"])
+def test_a_run_leaves_nothing_for_the_garbage_collector(perform: Runner, name: str) -> None:
     """A connection that is closed, and known to itself, keeps two sockets of gRPC until somebody collects garbage."""
     gc.collect()
     gc.disable()
     try:
-        perform(FakeDriver(), job("base"), job("child", "base"))
+        perform(FakeDriver(_fail_b), job("base"), job(name, "base"))
         left = [each for each in gc.get_objects() if isinstance(each, grpc.aio.Channel)]
     finally:
         gc.enable()

@@ -6,10 +6,10 @@ from bakec.cli.builder import records
 from bakec.cli.builder.scene import add_builder, add_timeout, confirmed, make_scene, perform
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
-from bakec.runtime import durations
+from bakec.runtime import amounts
+from bakec.runtime.amounts import parse_size
 from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
 from bakec.runtime.cache import Pruning, default_filters, parse_filters, prune
-from bakec.runtime.durations import parse_size
 from bakec.runtime.scene import Scene
 
 QUESTION = "WARNING! This will remove all {which}build cache. Are you sure you want to continue?"
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     if not args.force and not confirmed(QUESTION.format(which="" if args.all else "dangling ")):
         return Exit.OK
     total = perform(_prune(args.builder, scene, wanted, is_verbose=args.verbose))
-    print(f"Total:\t{durations.decimal_size(total)}")
+    print(f"Total:\t{amounts.decimal_size(total)}")
     return Exit.OK
 
 

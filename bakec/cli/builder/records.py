@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bakec.runtime import durations
+from bakec.runtime import amounts
 from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
 
 HEAD = ("ID", "RECLAIMABLE", "SIZE", "LAST ACCESSED")
@@ -15,14 +15,14 @@ HEAD = ("ID", "RECLAIMABLE", "SIZE", "LAST ACCESSED")
 
 def row(record: UsageRecord) -> tuple[str, str, str, str]:
     """A star after the ID is for what may change, after the size for what others share."""
-    size = durations.decimal_size(record.Size) + "*" * record.Shared
+    size = amounts.decimal_size(record.Size) + "*" * record.Shared
     return record.ID + "*" * record.Mutable, _bool(not record.InUse), size, last_used(record)
 
 
 def last_used(record: UsageRecord) -> str:
     if not record.HasField("LastUsedAt"):
         return ""
-    return durations.roughly(time.time() - record.LastUsedAt.ToNanoseconds() / 1e9) + " ago"
+    return amounts.roughly(time.time() - record.LastUsedAt.ToNanoseconds() / 1e9) + " ago"
 
 
 def whole(record: UsageRecord) -> Iterator[str]:
@@ -32,7 +32,7 @@ def whole(record: UsageRecord) -> Iterator[str]:
         ("Mutable", _bool(record.Mutable)),
         ("Reclaimable", _bool(not record.InUse)),
         ("Shared", _bool(record.Shared)),
-        ("Size", durations.decimal_size(record.Size)),
+        ("Size", amounts.decimal_size(record.Size)),
         ("Description", record.Description),
         ("Usage count", str(record.UsageCount)),
         ("Last used", last_used(record)),
@@ -57,7 +57,7 @@ def as_object(record: UsageRecord) -> dict[str, Any]:
         "Parents": list(record.Parents) or None,
         "Reclaimable": not record.InUse,
         "Shared": record.Shared,
-        "Size": durations.decimal_size(record.Size),
+        "Size": amounts.decimal_size(record.Size),
         "Type": record.RecordType,
         "UsageCount": record.UsageCount,
     }
@@ -74,10 +74,10 @@ def summary(records: Iterable[UsageRecord]) -> Iterator[str]:
     total = sum(max(one.Size, 0) for one in found)
     shared = sum(one.Size for one in found if one.Shared)
     if shared > 0:
-        yield f"Shared:\t\t{durations.decimal_size(shared)}"
-        yield f"Private:\t{durations.decimal_size(total - shared)}"
-    yield f"Reclaimable:\t{durations.decimal_size(sum(max(one.Size, 0) for one in found if not one.InUse))}"
-    yield f"Total:\t\t{durations.decimal_size(total)}"
+        yield f"Shared:\t\t{amounts.decimal_size(shared)}"
+        yield f"Private:\t{amounts.decimal_size(total - shared)}"
+    yield f"Reclaimable:\t{amounts.decimal_size(sum(max(one.Size, 0) for one in found if not one.InUse))}"
+    yield f"Total:\t\t{amounts.decimal_size(total)}"
 
 
 def _time(moment: Timestamp) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from bakec.cli.parser import Arguments, Parser
-from bakec.runtime import dockerconfig, durations
+from bakec.ir.durations import SECOND, parse_duration
+from bakec.runtime import dockerconfig
 from bakec.runtime.scene import Scene
 
 Result = TypeVar("Result")
@@ -44,7 +45,7 @@ def confirmed(question: str) -> bool:
 
 
 def seconds(text: str) -> float:
-    return durations.parse(text) / durations.SECOND
+    return parse_duration(text) / SECOND
 
 
 def table(rows: Sequence[Sequence[str]], *, minimum: int = 10, gap: int = 3) -> Iterator[str]:

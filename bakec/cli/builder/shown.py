@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from bakec.ir import platforms
+from bakec.ir.durations import SECOND, format_duration
 from bakec.ir.platforms import full_name
-from bakec.runtime import durations
+from bakec.runtime import amounts
 from bakec.runtime.manage import BuilderState, Daemon, NodeState
 
 FEATURES: Final = {
@@ -167,10 +168,10 @@ def _daemon_lines(daemon: Daemon) -> Iterator[Sequence[str]]:
         if policy.filters:
             yield "", "Filters:", " ".join(policy.filters)
         if policy.keepDuration > 0:
-            yield "", "Keep Duration:", durations.show(policy.keepDuration)
+            yield "", "Keep Duration:", format_duration(policy.keepDuration // SECOND * SECOND)
         for field, title in SIZES:
             if getattr(policy, field) > 0:
-                yield "", f"{title}:", durations.binary_size(getattr(policy, field))
+                yield "", f"{title}:", amounts.binary_size(getattr(policy, field))
 
 
 def _pairs(found: Mapping[str, str]) -> Iterable[Sequence[str]]:

@@ -1,22 +1,20 @@
 """SSH: an agent of the client, forwarded to builds that ask for it.
 
 Only listing keys and signing pass: a build must not add or remove keys of its user's agent, nor lock it. Key
-files are served by a private `ssh-agent` that lives as long as the session.
+files are served by a private `ssh-agent` that lives as long as the session, and no longer than this process.
 """
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from bakec.ir.plan import Ssh
-from bakec.ir.records import dataclass
+from bakec.runtime import scratch
 from bakec.runtime.buildkit.proto.ssh_pb2 import CheckAgentRequest
 from bakec.runtime.buildkit.transport import UNKNOWN, Call, Services, StatusError, unary
 from bakec.runtime.buildkit.wire import bytes_message, frame, read_bytes_message
@@ -92,29 +90,14 @@ class SshError(Exception):
 @asynccontextmanager
 async def agents(forwards: Sequence[Ssh], root: Path, env: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
     """The sockets to forward, by id; agents for key files are started and ended. Raises `SshError`."""
-    started: list[_Agent] = []
     sockets: dict[str, str] = {}
-    try:
+    with ExitStack() as stack:
         for forward in forwards:
-            sockets[forward.id or DEFAULT_ID] = await asyncio.to_thread(_open, forward, root, env, started)
+            sockets[forward.id or DEFAULT_ID] = await asyncio.to_thread(_open, forward, root, env, stack)
         yield sockets
-    finally:
-        for agent in started:
-            agent.stop()
 
 
-@dataclass(frozen=True, slots=True)
-class _Agent:
-    process: int
-    folder: str
-
-    def stop(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.process, signal.SIGTERM)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _open(forward: Ssh, root: Path, env: Mapping[str, str], started: list[_Agent]) -> str:
+def _open(forward: Ssh, root: Path, env: Mapping[str, str], stack: ExitStack) -> str:
     paths = [str(root / path) for path in forward.paths if path] or [env.get("SSH_AUTH_SOCK", "")]
     name = forward.id or DEFAULT_ID
     if paths == [""]:
@@ -124,7 +107,7 @@ def _open(forward: Ssh, root: Path, env: Mapping[str, str], started: list[_Agent
     except OSError as error:
         raise SshError(name, f"{error.filename}: {error.strerror}") from error
     if not any(are_sockets):
-        return _start_agent(name, paths, env, started)
+        return _start_agent(name, paths, env, stack)
     if not all(are_sockets):
         raise SshError(name, "invalid combination of keys and sockets")
     if len(paths) > 1:
@@ -132,17 +115,12 @@ def _open(forward: Ssh, root: Path, env: Mapping[str, str], started: list[_Agent
     return paths[0]
 
 
-def _start_agent(name: str, keys: Sequence[str], env: Mapping[str, str], started: list[_Agent]) -> str:
-    folder = tempfile.mkdtemp(prefix="bakec-ssh-")
-    socket = f"{folder}/agent"
+def _start_agent(name: str, keys: Sequence[str], env: Mapping[str, str], stack: ExitStack) -> str:
+    socket = f"{stack.enter_context(scratch.folder())}/agent"
+    # Without a terminal and an asking program, a key with a passphrase is an error at once.
+    quiet = {**env, "SSH_AUTH_SOCK": socket, "SSH_ASKPASS_REQUIRE": "never", "DISPLAY": ""}
     try:
-        run = subprocess.run(
-            ("ssh-agent", "-a", socket), capture_output=True, text=True, timeout=AGENT_SECONDS, check=True
-        )
-        process = int(run.stdout.partition("SSH_AGENT_PID=")[2].partition(";")[0])
-        started.append(_Agent(process, folder))
-        # Without a terminal and an asking program, a key with a passphrase is an error at once.
-        quiet = {**env, "SSH_AUTH_SOCK": socket, "SSH_ASKPASS_REQUIRE": "never", "DISPLAY": ""}
+        stack.enter_context(_running_agent(socket, env))
         subprocess.run(
             ("ssh-add", "-q", *keys),
             env=quiet,
@@ -158,3 +136,20 @@ def _start_agent(name: str, keys: Sequence[str], env: Mapping[str, str], started
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise SshError(name, f"cannot start an ssh-agent for key files: {error}") from error
     return socket
+
+
+@contextmanager
+def _running_agent(socket: str, env: Mapping[str, str]) -> Iterator[None]:
+    """An agent that lives as long as the block. It serves a command that waits for the end of our pipe: when this
+    process is killed, the command ends, and then the agent does."""
+    command = ("ssh-agent", "-a", socket, "sh", "-c", "echo $SSH_AGENT_PID; exec cat")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=dict(env), stdin=pipe, stdout=pipe, text=True, start_new_session=True) as keeper:
+        agent = int(keeper.stdout.readline()) if keeper.stdout else 0
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(agent, signal.SIGTERM)
+            if keeper.stdin:
+                keeper.stdin.close()

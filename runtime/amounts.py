@@ -1,36 +1,13 @@
-"""Durations and sizes as the Docker client writes and reads them."""
+"""Sizes and ages as the Docker client writes and reads them."""
 
 import re
 
-SECOND = 1_000_000_000
-UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?")
 POWERS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 STEPS = ((1, "day", 14), (7, "week", 60), (30, "month", 730))
 """Days of a unit, its name, and up to how many days it is used."""
-
-
-def parse(text: str) -> int:
-    """`1h30m` in nanoseconds. Raises `ValueError`."""
-    sign = -1 if text.startswith("-") else 1
-    digits = text[1:] if text[:1] in "+-" and text else text
-    parts = _PART.findall(digits)
-    if digits == "0":
-        return 0
-    if not parts or "".join(number + unit for number, unit in parts) != digits:
-        raise ValueError(f'time: invalid duration "{text}"')
-    return sign * int(sum(float(number) * UNITS[unit] for number, unit in parts))
-
-
-def show(nanoseconds: int) -> str:
-    """Whole seconds as `48h0m0s`."""
-    seconds = nanoseconds // SECOND
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
-    return f"{head}{seconds % 60}s"
 
 
 def roughly(seconds: float) -> str:
