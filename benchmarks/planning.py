@@ -41,10 +41,10 @@ def cases(rounds: int, seed: int, only: str) -> Iterator[Row]:
 
 def _rows(folder: Path, size: int, rounds: int) -> Iterator[Row]:
     base, words, limit = (BARE, "python, msgpack", 1.5) if size == SMALL else ([*BAKEC, "compile"], "compile", 0.1)
-    against = median([measure(base, folder) for _ in range(rounds)])
     help_too = {"--help": ["--help"]} if size == SMALL else {}
     for name, verb in {**help_too, **VERBS}.items():
-        ours = median([measure([*BAKEC, *verb], folder) for _ in range(rounds)])
+        pairs = [(measure([*BAKEC, *verb], folder), measure(base, folder)) for _ in range(rounds)]
+        ours, against = (median(samples) for samples in zip(*pairs, strict=True))
         yield Row(PART, f"{name} {size} : {words}", ours, against, limit=limit)
     if size == LARGE:
         ours, against = (median(samples) for samples in zip(*(_inside(folder) for _ in range(rounds)), strict=True))
