@@ -91,7 +91,14 @@ def _merge(request: Request, output: Output, responses: Iterable[Mapping[str, st
 
 
 def _descriptor(registry: Registry, name: Reference, response: Mapping[str, str]) -> list[Descriptor]:
-    """What a node has pushed: the manifests of its index, or the one it made."""
+    """What a node has pushed: the manifests of its index, or the one it made. Raises `RegistryError`."""
+    try:
+        return _read(registry, name, response)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RegistryError(f"what a node of the builder pushed to {name.name} is no image: {error}") from error
+
+
+def _read(registry: Registry, name: Reference, response: Mapping[str, str]) -> list[Descriptor]:
     told = json.loads(base64.b64decode(response[DESCRIPTOR])) if DESCRIPTOR in response else {}
     digest = str(told.get("digest") or response.get(DIGEST, ""))
     if not digest:

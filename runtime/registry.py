@@ -49,7 +49,7 @@ class Registry:
         self._session.trust_env = True
         self._session.verify = not insecure
         # A registry that is busy or starting says so with these; only what changes nothing twice is tried again.
-        retry = Retry(TRIES, status_forcelist=(429, 500, 502, 503, 504), backoff_factor=0.2, raise_on_status=False)
+        retry = Retry(TRIES, connect=1, status_forcelist=(429, 500, 502, 503, 504), backoff_factor=0.2, raise_on_status=False)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=retry))
         self._look_up = look_up
