@@ -20,6 +20,8 @@ LIMIT = 4 << 20
 SECONDS = 60.0
 """How long a registry may be silent."""
 TRIES = 5
+BUSY = (429, 500, 502, 503, 504)
+"""How a registry says that it may answer later."""
 LOCAL = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 HUB, HUB_HOST = "docker.io", "registry-1.docker.io"
@@ -48,8 +50,7 @@ class Registry:
         self._session = requests.Session()
         self._session.trust_env = True
         self._session.verify = not insecure
-        # A registry that is busy or starting says so with these; only what changes nothing twice is tried again.
-        retry = Retry(TRIES, connect=1, status_forcelist=(429, 500, 502, 503, 504), backoff_factor=0.2, raise_on_status=False)
+        retry = Retry(TRIES, connect=1, status_forcelist=BUSY, backoff_factor=0.2, raise_on_status=False)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=retry))
         self._look_up = look_up
