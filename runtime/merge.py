@@ -37,6 +37,8 @@ def prepare(requests: Sequence[Request]) -> None:
         for output in request.outputs:
             if output.type in ("oci", "tar"):
                 raise _bad(request, f"{output.type} for multi-node builds currently not supported")
+            if output.type == "docker":
+                raise _bad(request, "docker exporter does not currently support exporting manifest lists")
             if output.type == "moby" and output.pushes:
                 problem = "multi-node push can't currently be performed with the docker driver"
                 raise _bad(request, f"{problem}, please switch to a different driver")
