@@ -104,8 +104,9 @@ class Locker:
     def _lock(self, platform: str, answers: Mapping[Question, tuple[str, str]]) -> Lock:
         images = dict(self._kept.images)
         for (asked, name), (digest, config) in answers.items():
-            bare = asked.partition("@")[0]
-            ref = bare if bare in images else asked
+            bare, _, pinned = asked.partition("@")
+            # Asked for by the digest of its pin, or for a digest that somebody has written.
+            ref = bare if bare in images and images[bare].digest == pinned else asked
             configs = images[ref].configs if ref in images else {}
             images[ref] = LockedImage(digest=digest, configs={**configs, name: config})
         return Lock(

@@ -485,12 +485,17 @@ class Wanted:
             lowered = lower(request_of(plain, files, pins, inputs, links, builder))
         except LowerFailed as failure:
             lowered = failure.partial
+            if not pins.missing:
+                # A frontend of its own may understand it, and may read more than was found so far.
+                found.reason = failure.message
         found.images, found.missing, found.used = lowered.image_requests, pins.missing, frozenset(pins.used)
         found.unpinned = [f"image {one.ref}" for one in pins.missing]
         found.added = tuple(source for source in pins.added if is_git(source))
         named = (*repositories(job), *found.added)
         found.unpinned += [f"repository {one}" for one in dict.fromkeys(named) if one not in lock.repositories]
         found.unpinned += [f"URL {one} (see `ADD --checksum`)" for one in pins.added if one not in found.added]
+        if found.reason:
+            found.unpinned.append(f"what it reads ({found.reason})")
         if found.syntax and pins.find(found.syntax) is None:
             found.unpinned.append(f"frontend image {found.syntax}")
         return found
@@ -553,6 +558,8 @@ def image_context(value: str) -> str:
 def pinned_url(url: str, commit: str) -> str:
     """A repository at a commit. One with a query keeps its branch or tag, and the builder compares the commit."""
     base, _, fragment = url.partition("#")
+    if re.search(r"[?&](checksum|commit)=", base):
+        return url  # pinned by whoever wrote it
     if "?" in base:
         return f"{base}&checksum={commit}" + (f"#{fragment}" if fragment else "")
     subdir = fragment.partition(":")[2]

@@ -83,10 +83,13 @@ async def _push(
 
 def _merge(request: Request, output: Output, responses: Iterable[Mapping[str, str]], config: DockerConfig) -> str:
     names = [parse_normalized(name).tagged() for name in output.whole]
-    insecure = output.attrs.get("registry.insecure", "") in TRUE
+    insecure = names[0].domain if output.attrs.get("registry.insecure", "") in TRUE else ""
     with Registry(config.credentials, insecure=insecure) as registry:
         parts = [_descriptor(registry, names[0], response) for response in responses]
-        index = combine(parts, annotations_of(request.job.exports))
+        try:
+            index = combine(parts, annotations_of(request.job.exports))
+        except (LookupError, TypeError, AttributeError) as error:
+            raise RegistryError(f"what was pushed to {names[0].name} cannot be put together: {error}") from error
         for name in names:
             registry.push(name, index)
     return index.digest
@@ -143,7 +146,7 @@ def combine(parts: Iterable[Sequence[Descriptor]], annotations: Annotations = ()
     entries: dict[str, Descriptor] = {}
     for descriptor in (one for part in parts for one in part):
         known = entries.setdefault(descriptor["digest"], {})
-        merged = {**known.get("annotations", {}), **descriptor.get("annotations", {})}
+        merged = {**(known.get("annotations") or {}), **(descriptor.get("annotations") or {})}
         known.update(descriptor)
         if merged:
             known["annotations"] = merged
@@ -156,7 +159,7 @@ def combine(parts: Iterable[Sequence[Descriptor]], annotations: Annotations = ()
             continue
         for one in entries.values():
             if platform in ("", _name(one)):
-                one["annotations"] = {**one.get("annotations", {}), key: value}
+                one["annotations"] = {**(one.get("annotations") or {}), key: value}
     index["manifests"] = [_ordered(one) for one in entries.values()]
     if own:
         index["annotations"] = dict(sorted(own.items()))
@@ -171,6 +174,6 @@ def _name(descriptor: Descriptor) -> str:
 
 def _ordered(descriptor: Descriptor) -> Descriptor:
     known = {key: descriptor[key] for key in DESCRIPTOR_KEYS if key in descriptor}
-    if "annotations" in known:
+    if known.get("annotations"):
         known["annotations"] = dict(sorted(known["annotations"].items()))
     return known

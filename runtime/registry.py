@@ -11,7 +11,7 @@ from bakec.ir.records import NamedTuple
 from bakec.runtime.dockerconfig import Credentials
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import PreparedRequest, Response
 
 OCI, DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution"
 ACCEPT = f"{OCI}.index.v1+json, {DOCKER}.manifest.list.v2+json, {OCI}.manifest.v1+json, {DOCKER}.manifest.v2+json"
@@ -40,22 +40,29 @@ class Manifest(NamedTuple):
 
 
 class Registry:
-    """A connection to registries. Only those of this machine, and with `insecure` all, are spoken to without TLS."""
+    """A connection to registries. Only those of this machine, and the one whose domain is `insecure`, are spoken to
+    without TLS."""
 
-    def __init__(self, look_up: Callable[[str], Credentials], *, insecure: bool = False) -> None:
+    def __init__(self, look_up: Callable[[str], Credentials], *, insecure: str = "") -> None:
         import requests
         from requests.adapters import HTTPAdapter
         from urllib3.util import Retry
 
         self._session = requests.Session()
-        self._session.trust_env = True
-        self._session.verify = not insecure
-        retry = Retry(TRIES, connect=1, status_forcelist=BUSY, backoff_factor=0.2, raise_on_status=False)
+        retry = Retry(
+            TRIES,
+            connect=1,
+            status_forcelist=BUSY,
+            backoff_factor=0.2,
+            raise_on_status=False,
+            respect_retry_after_header=False,  # it could say an hour, and nothing can end that sleep
+        )
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=retry))
         self._look_up = look_up
         self._insecure = insecure
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[tuple[str, str], str] = {}
+        """The header that answers the challenge of a registry for a scope."""
 
     def __enter__(self) -> Self:
         return self
@@ -88,11 +95,12 @@ class Registry:
 
         url = f"{self._root(name.domain)}/v2/{name.path}/{path}"
         scope = f"repository:{name.path}:{'pull' if method == 'GET' else 'pull,push'}"
+        key = (name.domain, scope)
         try:
-            answer = self._send(method, url, headers or {}, data, self._tokens.get(scope, ""))
+            answer = self._send(method, url, headers or {}, data, key)
             if answer.status_code == 401:
-                self._tokens[scope] = self._token(answer.headers.get("WWW-Authenticate", ""), name.domain, scope)
-                answer = self._send(method, url, headers or {}, data, self._tokens[scope])
+                self._tokens[key] = self._token(answer.headers.get("WWW-Authenticate", ""), name.domain, scope)
+                answer = self._send(method, url, headers or {}, data, key)
         except RequestException as error:
             raise RegistryError(f"{name.domain} does not answer: {error}") from error
         if not answer.ok:
@@ -101,13 +109,18 @@ class Registry:
             )
         return answer
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes, token: str) -> "Response":
+    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes, key: tuple[str, str]) -> "Response":
+        token = self._tokens.get(key, "")
         given = {**headers, **({"Authorization": token} if token else {})}
-        return self._session.request(method, url, headers=given, data=data or None, timeout=SECONDS)
+        # None is what the environment says.
+        verify = False if key[0] == self._insecure else None
+        return self._session.request(
+            method, url, headers=given, data=data or None, timeout=SECONDS, verify=verify, auth=_as_it_is
+        )
 
     def _root(self, domain: str) -> str:
         host = HUB_HOST if domain == HUB else domain
-        is_plain = self._insecure or LOCAL.fullmatch(host)
+        is_plain = domain == self._insecure or LOCAL.fullmatch(host)
         return f"{'http' if is_plain else 'https'}://{host}"
 
     def _token(self, challenge: str, domain: str, scope: str) -> str:
@@ -126,9 +139,9 @@ class Registry:
     def _fetch(self, realm: str, query: Mapping[str, str], found: Credentials) -> str:
         if found.secret and not found.username:
             form = {**query, "grant_type": "refresh_token", "refresh_token": found.secret, "client_id": "bakec"}
-            answer = self._session.post(realm, data=form, timeout=SECONDS)
+            answer = self._session.post(realm, data=form, timeout=SECONDS, auth=_as_it_is)
         else:
-            login = (found.username, found.secret) if found.username else None
+            login = (found.username, found.secret) if found.username else _as_it_is
             answer = self._session.get(realm, params=query, auth=login, timeout=SECONDS)
         if not answer.ok:
             raise RegistryError(f"failed to authorize: {answer.status_code} from {realm}")
@@ -137,6 +150,11 @@ class Registry:
             return str(told.get("token") or told["access_token"])
         except (ValueError, KeyError, AttributeError) as error:
             raise RegistryError(f"failed to authorize: {realm} gave no token") from error
+
+
+def _as_it_is(request: "PreparedRequest") -> "PreparedRequest":
+    """Without this the library would look for a login in `~/.netrc`, and prefer that."""
+    return request
 
 
 def _checked(data: bytes, digest: str) -> bytes:

@@ -127,6 +127,9 @@ class Parser:
         known = {name: flag for flag in self._flags for name in flag.names}
         if name not in known and not text.startswith("--"):
             name, equals, value = text[:2], "=", text[2:]
+            if name in known and known[name].is_switch:
+                self._take(f"-{value}", rest, values)  # several in one word
+                equals, value = "", ""
         if name in ("-h", "--help"):
             self._help()
         if name not in known:
@@ -186,7 +189,8 @@ def _is_flag(text: str) -> bool:
 
 
 def _gives(text: str, names: Sequence[str]) -> bool:
-    return any(text == name or text.startswith(f"{name}=") for name in names)
+    long = text.startswith("--")
+    return any(text.partition("=")[0] == name or (not long and text.startswith(name)) for name in names)
 
 
 def _row(left: str, text: str) -> str:

@@ -44,6 +44,17 @@ def test_a_switch_takes_no_word(argv: tuple[str, ...], value: bool) -> None:
     assert read(*argv).no_cache is value
 
 
+def test_short_switches_may_share_a_word() -> None:
+    parser = Parser("bakec test", "A test.")
+    parser.switch("-a", "--all", help="all")
+    parser.switch("-f", "--force", help="yes")
+    assert vars(parser.read(["-af"], {})) == {"all": True, "force": True}
+
+
+def test_a_value_behind_a_short_flag_replaces_that_of_the_environment() -> None:
+    assert read("-fz", env={"BAKEC_FILE": "x"}).file == ["z"]
+
+
 def test_the_environment_stands_in_for_flags() -> None:
     env = {"BAKEC_FILE": "x\ny\n", "BAKEC_JOBS": "3", "BAKEC_NO_CACHE": "1"}
 

@@ -1,5 +1,6 @@
 """Every rule: its bad example is reported, its good one is not. The examples are those of docs/diagnostics.md."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -157,3 +158,30 @@ def test_every_compilation_shows_a_few_warnings_of_each_kind(tmp_path: Path) -> 
     assert [one.rule.code for one in shown] == ["BK805"] * FEW + ["BK806", "BK810"]
     assert shown[-1].message == "2 more warnings like these: 2 BK805"
     assert len(few(shown[:FEW])) == FEW
+
+
+@pytest.mark.parametrize("kind", ["pipe", "large", "no text"])
+def test_looking_for_hidden_dependencies_changes_nothing(kind: str, tmp_path: Path) -> None:
+    """Not the end of a compilation, not what is in a pipe, and not how long it takes."""
+    (tmp_path / "app").mkdir()
+    path = tmp_path / "app/Dockerfile"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "large":
+            path.write_bytes(b"FROM user/base\n" + b"\n" * (2 << 20))
+        case _:
+            path.write_bytes(b"\xff\xfe" + b"\n" * (1 << 19))
+    text = 'target "base" {\n  tags = ["user/base"]\n}\ntarget "app" {\n  context = "app"\n}\n'
+    assert not check(project(tmp_path, text, "base", "app"), ("hidden_dependency",))
+
+
+def test_an_inline_dockerfile_need_not_be_text(tmp_path: Path) -> None:
+    text = 'variable "X" {\n}\ntarget "base" {\n  tags = ["user/base"]\n}\n'
+    text += 'target "app" {\n  dockerfile-inline = "FROM user/base ${X}"\n}\n'
+    (tmp_path / "docker-bake.hcl").write_text(text)
+    host = Host(env={"X": "\udcff"}, cwd=tmp_path)
+    options = CompileOptions(targets=("base", "app"), warnings=False)
+    parsed, definitions, selection = load(options, host, Diagnostics())
+    found = Project(files=parsed.files, definitions=definitions, selection=selection, host=host)
+    assert [one.rule.code for one in check(found, ("hidden_dependency",))] == ["BK807"]

@@ -9,6 +9,7 @@ from bakec.cli.main import main
 from bakec.compiler.host import Host
 from bakec.compiler.lock import Lock, LockedImage, LockedRepository, dump, load
 from bakec.compiler.locking import Locker, stale
+from bakec.compiler.lowering import pinned_url
 from bakec.compiler.options import CompileOptions
 from bakec.compiler.pipeline import compile_jobs
 from bakec.ir.diagnostics import Diagnostics, Exit, Failed
@@ -262,6 +263,31 @@ def test_a_lowered_job_adds_a_repository_at_its_locked_commit(project: Project) 
     assert any(f"a.git#{COMMIT}".encode() in op for op in plan.ops.values())
     with pytest.raises(Failed, match="which the frontend adds, is not pinned"):
         project.compile(locked=True, lower="frontend")
+
+
+def test_locked_refuses_what_only_another_frontend_may_understand(project: Project) -> None:
+    """It could read images that nobody has looked for."""
+    project.write(Dockerfile="FROM base:1\nRUN --future=1 x\nFROM tools:1\n").lock(base=config()).bake(
+        'target "app" {}'
+    )
+    with pytest.raises(Failed, match="what it reads") as failure:
+        project.compile(locked=True)
+    assert "is not pinned in bakec.lock" in str(failure.value)
+
+
+def test_a_digest_that_somebody_has_written_is_no_pin_of_the_tag(project: Project) -> None:
+    locker = Locker(plan=Plan(requested=()), host=Host(env={}, cwd=project.root), old=Lock())
+    name, written = "docker.io/library/base:1", f"docker.io/library/base:1@{OTHER_DIGEST}"
+    for order in ((name, written), (written, name)):
+        answers = {(ref, AMD64): (OTHER_DIGEST if "@" in ref else BASE_DIGEST, "{}") for ref in order}
+        found = locker.finished(AMD64, answers, {}).images
+        assert {ref: one.digest for ref, one in found.items()} == {name: BASE_DIGEST, written: OTHER_DIGEST}
+
+
+@pytest.mark.parametrize("option", ["checksum", "commit"])
+def test_a_repository_with_a_commit_of_its_own_stays_as_it_is(option: str) -> None:
+    url = f"https://example.com/a.git?ref=main&{option}=abc#:sub"
+    assert pinned_url(url, COMMIT) == url
 
 
 def test_locked_without_a_lock_file_needs_nothing_that_could_move(project: Project) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +138,45 @@ def test_a_token_is_fetched_once(server: Server, look_up: Callable[[str], Creden
     tokens = [line for line in server.log if line.startswith("token")]
     assert len(tokens) == 1
     assert asked in tokens[0]
+
+
+def test_a_login_is_for_one_registry(server: Server) -> None:
+    with Server() as other:
+        thread = threading.Thread(target=other.serve_forever, args=(0.01,))
+        thread.start()
+        asked: list[str] = []
+
+        def look_up(host: str) -> Credentials:
+            asked.append(host)
+            return Credentials("me", host)
+
+        for each in (server, other):
+            each.challenge = 'Basic realm="here"'
+            each.wanted = "Basic " + base64.b64encode(f"me:{each.host}".encode()).decode()
+        with Registry(look_up) as registry:
+            registry.push(server.name, INDEX)
+            registry.push(other.name, INDEX)
+        other.shutdown()
+        thread.join()
+    assert asked == [server.host, other.host]
+
+
+def test_only_the_registry_that_is_called_insecure_is(server: Server) -> None:
+    with Registry(no_login, insecure=server.host) as registry:
+        assert registry._root("example.com") == "https://example.com"
+    with Registry(no_login, insecure="example.com") as registry:
+        assert registry._root("example.com") == "http://example.com"
+
+
+def test_the_file_of_another_program_gives_no_login(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.wanted, server.challenge = BASIC, 'Basic realm="here"'
+    with Registry(login) as registry:
+        registry.push(server.name, INDEX)
+    assert len(server.log) == 1
 
 
 def test_a_refused_login_is_told(server: Server) -> None:

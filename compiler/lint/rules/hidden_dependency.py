@@ -1,8 +1,10 @@
 """A Dockerfile that builds on another target's tag, without a link between the two."""
 
+import os
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
+from stat import S_ISREG
 from typing import Final
 
 from bakec.compiler import refs
@@ -89,11 +91,14 @@ def _dockerfile(target: Target, project: Project) -> bytes:
     """What can be read here of a target's Dockerfile."""
     inline, context = _text(target.fields, "dockerfile-inline"), context_path(target)
     if inline or refs.is_remote(context):
-        return inline.encode()
+        return inline.encode("utf-8", "replace")
+    path = posixpath.join(context, _text(target.fields, "dockerfile"))
     try:
-        return read_bytes(posixpath.join(context, _text(target.fields, "dockerfile")), project.host) or b""
-    except Failed:
-        return b""  # what cannot be read is for the build to say
+        # A pipe would be emptied, and waited for. What cannot be read is for the build to say.
+        info = os.stat(os.path.join(project.host.cwd, path))  # noqa: PTH116, PTH118 - start-up counts
+        return (read_bytes(path, project.host) or b"") if S_ISREG(info.st_mode) and info.st_size <= _LARGEST else b""
+    except (Failed, OSError, ValueError):
+        return b""
 
 
 def _images(dockerfile: bytes) -> Iterator[str]:
@@ -115,7 +120,9 @@ def _images(dockerfile: bytes) -> Iterator[str]:
         yield from (image for image in images if image.lower() not in stages)
 
 
-_WORD: Final = re.compile(r"(?im)(?:^\s*FROM\s(?:\s*--\S+)*\s*|\bfrom=)([^\s,]+)")
+_WORD: Final = re.compile(r"(?im)(?:^[ \t]*FROM[ \t](?:[ \t]*--\S+)*[ \t]*|\bfrom=)([^\s,]+)")
 """What may be the name of an image, found fast."""
+_LARGEST: Final = 1 << 20
+"""Bytes of a Dockerfile; what is larger is none."""
 _NAMED: Final = 3
 """Arguments of `FROM image AS stage`."""
