@@ -62,11 +62,9 @@ class Locker:
     def repositories(self) -> dict[str, State]:
         """The checkouts of the repositories that are contexts, and, when all images are known, of those that ADD
         reads, by URL as written."""
-        contexts = ((url, f"target {job.target}") for job in self.plan.jobs for url in repositories(job))
+        contexts = (url for job in self.plan.jobs for url in repositories(job))
         found: dict[str, State] = {}
-        for url, origin in contexts:
-            self._used.setdefault(url, set()).add(origin)
-        for url in dict.fromkeys((*(url for job in self.plan.jobs for url in repositories(job)), *self._added)):
+        for url in dict.fromkeys((*contexts, *self._added)):
             reference = read_git_reference(url)
             if reference is not None:
                 whole = replace(reference, subdir="")
@@ -94,6 +92,8 @@ class Locker:
             asked = (*wanted.used, *(request.ref for request in wanted.missing), wanted.syntax, *wanted.added)
             for name in filter(None, asked):
                 self._used.setdefault(name, set()).add(wanted.path)
+            for url in repositories(job):
+                self._used.setdefault(url, set()).add(f"target {job.target}")
             added.update(dict.fromkeys(wanted.added))
             for ref, name in _open(wanted, lock):
                 pin = lock.images.get(ref)
@@ -118,7 +118,6 @@ class Locker:
     def finished(self, platform: str, answers: Mapping[Question, tuple[str, str]], commits: Mapping[str, str]) -> Lock:
         """The lock, when there are no questions left."""
         lock = self._lock(platform, answers)
-        self.repositories()
         found = {url: LockedRepository(commit=commit) for url, commit in commits.items()}
         repositories = {**lock.repositories, **found}
         return Lock(

@@ -101,7 +101,7 @@ def unordered(node: Any, names: list[str]) -> Any:
 def main() -> int:
     if not CORPUS.is_dir():
         print("conformance: the corpus is not at hand; nothing was compared")
-        return 0
+        return 1 if "CI" in os.environ else 0
     found = list(runs())
     with agent(), Pool() as pool:
         results = pool.map(attempt, found, chunksize=8)

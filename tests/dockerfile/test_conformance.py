@@ -1,5 +1,6 @@
 """The golden vectors: everything the reference's frontend gave for each of them, byte for byte."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ VECTORS = ROOT.parent / "shared" / "golden" / "llb"
 CASES = cases_in([VECTORS])
 
 
-@pytest.mark.skipif(not VECTORS.is_dir(), reason="the golden vectors are kept outside the repository")
+@pytest.mark.skipif(not VECTORS.is_dir() and "CI" not in os.environ, reason="the vectors are kept outside")
 def test_the_vectors_are_there() -> None:
     assert len(CASES) > 300
 
