@@ -1,7 +1,7 @@
 """Definitions to JSON: `bakec print` and `buildx bake --print`."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.inputs import SHAPES, Shape, write
@@ -14,13 +14,13 @@ LARGE = 1000
 
 def cases(rounds: int, seed: int, only: str) -> Iterator[Row]:
     for name, shape in SHAPES.items():
-        if only in name:
-            yield from _sizes(name, shape, rounds, seed)
+        sizes = [size for size in shape.sizes if only in f"{name} {size}"]
+        yield from _sizes(name, shape, sizes, rounds, seed)
 
 
-def _sizes(name: str, shape: Shape, rounds: int, seed: int) -> Iterator[Row]:
+def _sizes(name: str, shape: Shape, sizes: Sequence[int], rounds: int, seed: int) -> Iterator[Row]:
     before: tuple[int, Sample] | None = None
-    for size in shape.sizes:
+    for size in sizes:
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
             write(folder, name, size, seed)
