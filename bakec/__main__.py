@@ -1,5 +1,7 @@
 """`python -m bakec` and the `bakec` command."""
 
+from __future__ import annotations
+
 import gc
 import os
 import sys

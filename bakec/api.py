@@ -4,14 +4,17 @@ Every function raises `Failed` for what a user can mend; its `diagnostics` carry
 Nothing here prints, but `run`, which shows the progress that is asked for on standard error.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from bakec.ir.diagnostics import Diagnostics, Failed, fail
 from bakec.ir.plan import Plan
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from bakec.compiler.render.explain import Explanation, Reason
     from bakec.ir.diff import PlanDiff
     from bakec.runtime.results import RunResult
@@ -57,21 +60,21 @@ def digest(plan: Plan) -> str:
     return codec.digest(plan)
 
 
-def diff(old: Plan, new: Plan) -> "PlanDiff":
+def diff(old: Plan, new: Plan) -> PlanDiff:
     """What changes from `old` to `new`, and why."""
     from bakec.ir.diff import diff as compare
 
     return compare(old, new)
 
 
-def explain(plan: Plan, query: str) -> "list[Explanation]":
+def explain(plan: Plan, query: str) -> list[Explanation]:
     """The values that `TARGET.FIELD` means, each with the step that made it. Raises `Failed`."""
     from bakec.compiler.render.explain import explain as find
 
     return find(plan, query)
 
 
-def why(plan: Plan, name: str) -> "list[Reason]":
+def why(plan: Plan, name: str) -> list[Reason]:
     """The chain of groups, links and inheritance that brings `name` into the run. Raises `Failed`."""
     from bakec.compiler.render.explain import why as find
 
@@ -87,7 +90,7 @@ def run(
     keep_going: bool = False,
     progress: str = "quiet",
     allow: Sequence[str] = (),
-) -> "RunResult":
+) -> RunResult:
     """Build everything in `plan`; paths are relative to `root`, `allow` grants privileges as `--allow` does.
 
     Raises `Failed`, before anything is built, for a privilege that the plan asks for and was not granted.

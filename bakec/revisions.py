@@ -1,15 +1,20 @@
 """Definition files out of git: what a compilation of one revision may read, in a folder of its own."""
 
+from __future__ import annotations
+
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Final
 
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
 
 _SUFFIXES: Final = (".hcl", ".json", ".yaml", ".yml", ".env", ".dockerignore")
 _PREFIXES: Final = (".env", "bakec.lock", "Containerfile")

@@ -1,6 +1,10 @@
 """Comma-separated values as RFC 4180 and the reference have them, with the reference's error texts."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BARE_QUOTE = 'bare " in non-quoted-field'
 _QUOTE = 'extraneous or missing " in quoted-field'

@@ -1,10 +1,15 @@
 """What definition files declare, before anything is evaluated."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from bakec.ir.records import dataclass, field
-from bakec.ir.span import Span
-from bakec.ir.syntax import Attribute, Block, Body, Expr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import Attribute, Block, Body, Expr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,25 @@
 """From the value of an attribute to what the field table says it is."""
 
-from bakec.compiler.entries import PARSERS, Attrs, EntryError, checked_output
+from __future__ import annotations
+
+from bakec.compiler.entries import PARSERS, EntryError, checked_output
 from bakec.compiler.eval.convert import ConvertError, convert, mismatch
 from bakec.compiler.jsonwriter import shown
 from bakec.ir import numbers
-from bakec.ir.fields import RESOURCES, Field, Kind
-from bakec.ir.module import Entry, FieldValue, entries
-from bakec.ir.origin import Origin
+from bakec.ir.fields import RESOURCES, Kind
+from bakec.ir.module import Entry, entries
 from bakec.ir.quoting import quote
 from bakec.ir.strconv import NumberError, parse_bool
-from bakec.ir.types import BOOL, NUMBER, STRING, ListType, MapType, ObjectType, Type
-from bakec.ir.values import (
-    NULL,
-    UNKNOWN,
-    Value,
-    list_,
-    map_,
-    null,
-    object_,
-    string,
-)
+from bakec.ir.types import BOOL, NUMBER, STRING, ListType, MapType, ObjectType
+from bakec.ir.values import NULL, UNKNOWN, Value, list_, map_, null, object_, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.entries import Attrs
+    from bakec.ir.fields import Field
+    from bakec.ir.module import FieldValue
+    from bakec.ir.origin import Origin
+    from bakec.ir.types import Type
 
 _LIST = ListType(STRING)
 _MAP = MapType(STRING)

@@ -1,26 +1,35 @@
 """From a resolved target to a job: everything of a build that depends on neither the driver nor the session."""
 
+from __future__ import annotations
+
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
 
 from bakec.compiler import refs
-from bakec.compiler.host import Folder, Host
 from bakec.compiler.links import links
 from bakec.compiler.options import call_method
 from bakec.compiler.platforms import host_platform, parse_platforms
 from bakec.compiler.quantities import QuantityError, parse_size, parse_swap, parse_ulimit
 from bakec.ir import numbers
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Failed, Rule, fail
-from bakec.ir.module import Entry, Target, entries, values
+from bakec.ir.diagnostics import fail
+from bakec.ir.module import entries, values
 from bakec.ir.plan import Cache, Exporter, FrontendSolve, Job, JobId, LocalDir, Need, Secret, Ssh, TargetName
 from bakec.ir.platforms import PlatformError, full_name, parse
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field
 from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
+
+    from bakec.compiler.host import Folder, Host
+    from bakec.ir.diagnostics import Failed, Rule
+    from bakec.ir.module import Entry, Target
 
 _CAP_CONTEXTS: Final = "moby.buildkit.frontend.contexts+forward"
 _CAP_SUBREQUESTS: Final = "moby.buildkit.frontend.subrequests+forward"

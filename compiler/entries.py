@@ -3,14 +3,19 @@
 One parser an attribute; definition files, Compose and `--set` share them. Texts of errors are the reference's.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.csv import CsvError, parse_record
 from bakec.ir.module import Entry
-from bakec.ir.origin import Origin
 from bakec.ir.quoting import quote
 from bakec.ir.strconv import NumberError, parse_bool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Final
+
+    from bakec.ir.origin import Origin
 
 Attrs = dict[str, str | bool | tuple[str, ...]]
 

@@ -1,9 +1,13 @@
 """Graphs of targets. The only module that imports networkx, which costs more than a small compilation: call it only
 when there are edges."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
 import networkx as nx
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 def order(nodes: Iterable[str], needs: Mapping[str, Iterable[str]]) -> list[str]:

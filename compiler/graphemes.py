@@ -1,17 +1,19 @@
 """Grapheme clusters: what a reader takes for one character, as the reference counts them in strings and
 columns."""
 
+from __future__ import annotations
+
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 from unicodedata import category, combining
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from regex import Pattern
 
 
 @cache
-def _pattern() -> "Pattern[str]":
+def _pattern() -> Pattern[str]:
     import regex
 
     return regex.compile(r"\X")

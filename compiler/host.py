@@ -1,12 +1,17 @@
 """The one object through which the compiler sees the machine: environment, folder, clock, randomness, input."""
 
+from __future__ import annotations
+
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
 Folder: TypeAlias = str | os.PathLike[str]
 

@@ -1,14 +1,22 @@
 """Inheritance: a target with what its ancestors define and what was set for each of them."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from bakec.compiler.merge import Fields, merge, normalize
-from bakec.compiler.overrides import OverrideProblem, Overrides, apply
+from bakec.compiler.merge import merge, normalize
+from bakec.compiler.overrides import OverrideProblem, apply
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.module import Target, TargetDef
+from bakec.ir.module import Target
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.values import Value, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.compiler.merge import Fields
+    from bakec.compiler.overrides import Overrides
+    from bakec.ir.module import TargetDef
 
 
 class Inheritance:

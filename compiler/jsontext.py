@@ -4,11 +4,16 @@
 checked, so the same mistake has different explanations in different places, as in the reference.
 """
 
+from __future__ import annotations
+
 import re
-from typing import Final, TypeAlias
 
 from bakec.compiler.jsonwriter import JsonError
 from bakec.ir.quoting import quote_char
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
 
 
 class Bracket(str):

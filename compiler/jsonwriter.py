@@ -1,9 +1,14 @@
 """Values as JSON, as the reference writes it."""
 
+from __future__ import annotations
+
 from bakec.ir import numbers
 from bakec.ir.numbers import Float
 from bakec.ir.quoting import json_quoted
-from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.values import Value
 
 
 class JsonError(ValueError):

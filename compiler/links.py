@@ -1,9 +1,15 @@
 """Named contexts that are other targets."""
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
 
-from bakec.ir.module import Target
-from bakec.ir.values import Value
+from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bakec.ir.module import Target
+    from bakec.ir.values import Value
 
 PREFIX = "target:"
 

@@ -4,13 +4,18 @@ Canonical JSON: what has not moved keeps its bytes, the time included at which i
 person reviews it, `compile` reads it instead of asking.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
-from typing import Any, Final
 
 from bakec.ir.codes.lock import LOCK_UNREADABLE
 from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final
 
 FORMAT: Final = 1
 DEFAULT_PATH: Final = "bakec.lock"

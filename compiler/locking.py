@@ -1,19 +1,27 @@
 """Making a lock file: which questions the targets of a plan leave open, and what becomes of the answers."""
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
-from bakec.compiler.host import Host
 from bakec.compiler.lock import Lock, LockedImage, LockedRepository
 from bakec.compiler.lowering import Reader, Wanted, platform_name, repositories
 from bakec.ir.codes import lock as codes
-from bakec.ir.diagnostics import Diagnostic, fail
-from bakec.ir.llb import State, named, references
-from bakec.ir.plan import Plan
+from bakec.ir.diagnostics import fail
+from bakec.ir.llb import named, references
 from bakec.ir.records import dataclass, field, replace
 
-Pin = TypeVar("Pin", LockedImage, LockedRepository)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TypeVar
+
+    from bakec.compiler.host import Host
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.llb import State
+    from bakec.ir.plan import Plan
+
+    Pin = TypeVar("Pin", LockedImage, LockedRepository)
+
 Question = tuple[str, str]
 """The normalized reference of an image, and a platform."""
 ALL = "all"

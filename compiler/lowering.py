@@ -5,39 +5,40 @@ machine, and what it starts from is scratch, a lowered target, or an image pinne
 a job of the frontend, with the reason written down. `passes.lower` decides whether this module is needed at all.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from bakec.compiler.dockerfile.directives import find_syntax
 from bakec.compiler.dockerfile.lower import lower
-from bakec.compiler.dockerfile.request import (
-    ImageAnswer,
-    ImageRequest,
-    Lowered,
-    LowerFailed,
-    Request,
-    SourceMetadata,
-    UnresolvedError,
-)
-from bakec.compiler.host import Host
-from bakec.compiler.lock import Lock, LockedImage
+from bakec.compiler.dockerfile.request import ImageAnswer, LowerFailed, Request, UnresolvedError
 from bakec.compiler.refs import is_git
 from bakec.compiler.sources import read_bytes
 from bakec.ir import platforms
 from bakec.ir.codes import lock as codes
-from bakec.ir.diagnostics import Diagnostic, Diagnostics
-from bakec.ir.llb import Definition, LlbError, State, references, stored
+from bakec.ir.llb import LlbError, State, references, stored
 from bakec.ir.llb.graph import Mkdir
-from bakec.ir.llb.ops import SourceMap
-from bakec.ir.plan import Dockerfile, FrontendSolve, Job, JobId, LlbSolve, OpMeta, Pin, Plan
-from bakec.ir.platforms import Platform
+from bakec.ir.plan import Dockerfile, FrontendSolve, LlbSolve, Pin
 from bakec.ir.records import dataclass, field, replace
 from bakec.ir.span import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Final
+
+    from bakec.compiler.dockerfile.request import ImageRequest, Lowered, SourceMetadata
+    from bakec.compiler.host import Host
+    from bakec.compiler.lock import Lock, LockedImage
+    from bakec.ir.diagnostics import Diagnostic, Diagnostics
+    from bakec.ir.llb import Definition
+    from bakec.ir.llb.ops import SourceMap
+    from bakec.ir.plan import Job, JobId, OpMeta, Plan
+    from bakec.ir.platforms import Platform
 
 NO_BUILDER: Final = "it depends on the builder's platform, which neither the lock file nor --build-platform tells"
 MAIN: Final = ("context", "dockerfile")
@@ -460,7 +461,7 @@ class Wanted:
     """Repositories that ADD reads at a name and not at a commit."""
 
     @classmethod
-    def of(cls, job: Job, reader: Reader, lock: Lock, builder: str) -> "Wanted":
+    def of(cls, job: Job, reader: Reader, lock: Lock, builder: str) -> Wanted:
         """Lower a job for its questions alone. What it links to is replaced by an empty folder, and its syntax
         directive is not followed."""
         assert isinstance(job.solve, FrontendSolve)

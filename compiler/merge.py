@@ -1,11 +1,20 @@
 """How two definitions of one target become one, and how a target is normalized: the field table, applied."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
-from bakec.ir.fields import FIELDS, Dedup, Field, Kind, Merge
-from bakec.ir.module import Entry, FieldValue, entries, values
+from collections.abc import Mapping
+
+from bakec.ir.fields import FIELDS, Dedup, Kind, Merge
+from bakec.ir.module import FieldValue, entries, values
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.values import Value, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bakec.ir.fields import Field
+    from bakec.ir.module import Entry
 
 Fields = dict[str, FieldValue]
 

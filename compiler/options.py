@@ -1,7 +1,6 @@
 """What a compilation is asked to do, and how flags become `--set` specifications."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
 from bakec.compiler.entries import EntryError, parse_policy
 from bakec.ir.codes import define as codes
@@ -9,7 +8,10 @@ from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass, field
 from bakec.ir.strconv import NumberError, parse_bool
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bakec.compiler.remote import Remote
 
 
@@ -34,7 +36,7 @@ class CompileOptions:
     """Another lock file than `bakec.lock`."""
     locked: bool = False
     """Refuse what is not pinned."""
-    remote: "Remote | None" = None
+    remote: Remote | None = None
     """Definitions that were fetched from elsewhere; `files` then names those of this machine, as `cwd://NAME`."""
 
 

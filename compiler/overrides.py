@@ -1,19 +1,29 @@
 """`--set`: parsing the specifications and applying them to a target."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from __future__ import annotations
+
+from collections.abc import Mapping
 
 from bakec.compiler.entries import EntryError, parse_entries
-from bakec.compiler.merge import Fields, merge_field
+from bakec.compiler.merge import merge_field
 from bakec.compiler.patterns import PatternError, matches
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.fields import RESOURCES, SETTABLE, Field, Kind, SetMode
+from bakec.ir.fields import RESOURCES, SETTABLE, Kind, SetMode
 from bakec.ir.module import Entry, entries
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.records import dataclass
 from bakec.ir.strconv import NumberError, parse_bool, parse_int
-from bakec.ir.values import Value, boolean, integer, string
+from bakec.ir.values import boolean, integer, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Final
+
+    from bakec.compiler.merge import Fields
+    from bakec.ir.fields import Field
+    from bakec.ir.values import Value
 
 
 @dataclass(frozen=True, slots=True)

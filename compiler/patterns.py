@@ -1,5 +1,7 @@
 """Shell patterns over names, as Go's `path.Match` reads them."""
 
+from __future__ import annotations
+
 import re
 from functools import lru_cache
 

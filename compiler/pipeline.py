@@ -4,15 +4,15 @@ files -> sources -> hcl | json | compose -> syntax -> resolve -> fold -> combine
   -> select (inherit, override) -> link -> Selection -> emit (order, privileges) -> Plan -> lower (LLB) -> Plan
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Mapping, Sequence
 
 from bakec.compiler.emit import context_path, emit, with_epoch
-from bakec.compiler.host import Host
 from bakec.compiler.inheritance import Inheritance
 from bakec.compiler.lint.check import ALWAYS, check, few
 from bakec.compiler.lint.project import Project
-from bakec.compiler.options import CompileOptions, environment_flag, environment_switch
+from bakec.compiler.options import environment_flag, environment_switch
 from bakec.compiler.overrides import parse_overrides
 from bakec.compiler.passes.assemble import assemble
 from bakec.compiler.passes.combine import combine
@@ -26,14 +26,22 @@ from bakec.compiler.rebase import rebase
 from bakec.compiler.sources import is_text, read_bytes, read_sources
 from bakec.compiler.view import group_view, target_view
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
+from bakec.ir.diagnostics import Failed
 from bakec.ir.module import Definitions, Selection
 from bakec.ir.origin import OriginKind
-from bakec.ir.plan import Plan
 from bakec.ir.platforms import short_name
 from bakec.ir.records import dataclass
 from bakec.ir.span import Source
-from bakec.ir.syntax import File
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bakec.compiler.host import Host
+    from bakec.compiler.options import CompileOptions
+    from bakec.ir.diagnostics import Diagnostic, Diagnostics
+    from bakec.ir.plan import Plan
+    from bakec.ir.syntax import File
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

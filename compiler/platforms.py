@@ -1,11 +1,16 @@
 """Platforms as definitions name them: seen from this machine, and normalized."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterable
-from typing import Final
 
 from bakec.ir.platforms import Platform, normalize, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
 
 _MACHINES: Final = {
     "x86_64": ("amd64", ""),

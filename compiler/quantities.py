@@ -1,8 +1,12 @@
 """Sizes and limits in the notation of the docker command line."""
 
-from typing import Final
+from __future__ import annotations
 
 from bakec.ir.strconv import NumberError, parse_float, parse_int
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _LIMITS: Final = frozenset(

@@ -1,13 +1,18 @@
 """File-relative mode: contexts are relative to the folder of the file that gave them, not to the working folder."""
 
+from __future__ import annotations
+
 import posixpath
 from collections.abc import Mapping
 
 from bakec.compiler import refs
-from bakec.ir.module import Definitions, FieldValue, TargetDef
 from bakec.ir.records import replace
-from bakec.ir.span import Source
 from bakec.ir.values import Value, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.module import Definitions, FieldValue, TargetDef
+    from bakec.ir.span import Source
 
 
 def rebase(definitions: Definitions) -> Definitions:

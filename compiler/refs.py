@@ -1,5 +1,7 @@
 """What kind of place a context names: a folder here, a repository, a URL, an image, another target."""
 
+from __future__ import annotations
+
 
 def is_http(text: str) -> bool:
     return text.startswith(("http://", "https://"))

@@ -1,15 +1,20 @@
 """Definitions that are elsewhere: what to fetch, and paths in them as paths there."""
 
+from __future__ import annotations
+
 import posixpath
 from collections.abc import Mapping
 
 from bakec.compiler import refs
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.llb.state import State
-from bakec.ir.module import FieldValue, Selection, Target
 from bakec.ir.records import dataclass, replace
 from bakec.ir.values import Value, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.llb.state import State
+    from bakec.ir.module import FieldValue, Selection, Target
 
 _HERE = ("cwd://", "target:", "docker-image:")
 

@@ -1,12 +1,18 @@
 """Files whose name does not tell their format: Compose if it validates as such, else HCL, else JSON."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable
 
 from bakec.compiler.render.ranges import messages
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import Diagnostic, Diagnostics
 from bakec.ir.span import Source
 from bakec.ir.syntax import File
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Front = Callable[[Source, Diagnostics], File]
 Probe = Callable[[Source], Diagnostic | None]

@@ -1,16 +1,21 @@
 """Which definition files there are, and what is in them. The only module of the compiler that opens files."""
 
-import os
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from __future__ import annotations
 
-from bakec.compiler.host import Host
+import os
+
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.span import Source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final
+
+    from bakec.compiler.host import Host
     from bakec.compiler.remote import Remote
+    from bakec.ir.diagnostics import Failed
 
 DEFAULT_NAMES: Final = (
     "compose.yaml",
@@ -27,7 +32,7 @@ DEFAULT_NAMES: Final = (
 MAX_BYTES: Final = 64 << 20
 
 
-def read_sources(names: Iterable[str], host: Host, remote: "Remote | None" = None) -> list[Source]:
+def read_sources(names: Iterable[str], host: Host, remote: Remote | None = None) -> list[Source]:
     """The files named with `-f`, else in `BUILDX_BAKE_FILE`, else those of the default names that exist. Files that
     were fetched come first, and of this machine then only those that are named `cwd://NAME`.
 

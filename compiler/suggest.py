@@ -1,6 +1,10 @@
 """Did you mean: the nearest name by edit distance."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _LIMIT = 2
 

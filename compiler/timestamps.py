@@ -3,6 +3,8 @@
 The standard library's dates begin with the year 1 and end with 9999; those of the language do not.
 """
 
+from __future__ import annotations
+
 import re
 
 from bakec.ir.quoting import quote

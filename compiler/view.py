@@ -1,15 +1,23 @@
 """A resolved target as `bakec print` shows it: the reference's JSON object, keys in its order."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Final
 
 from bakec.ir import numbers
-from bakec.ir.fields import FIELDS, RESOURCES, Field, Kind
-from bakec.ir.module import Entry, FieldValue, GroupDef, Target, TargetDef
-from bakec.ir.origin import Origin
+from bakec.ir.fields import FIELDS, RESOURCES, Kind
+from bakec.ir.module import Entry
 from bakec.ir.values import Value
 
-View = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, TypeAlias
+
+    from bakec.ir.fields import Field
+    from bakec.ir.module import FieldValue, GroupDef, Target, TargetDef
+    from bakec.ir.origin import Origin
+
+    View: TypeAlias = dict[str, Any]
 
 _ORDERED: Final = {"secret": ("id", "src", "env"), "ssh": ("id", "paths")}
 """Entries that print in this order; all others print sorted."""

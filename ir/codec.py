@@ -6,31 +6,30 @@ A plan is one canonical msgpack map: keys sorted, defaults left out, the shortes
 a plan may come from anywhere, and `dump(load(data))` is `data`.
 """
 
+from __future__ import annotations
+
 import gc
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from itertools import chain, repeat
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
 
 import msgpack
 
-from bakec.ir.columns import (
-    DEFAULTS,
-    HEADER,
-    RECORDS,
-    TEXT,
-    Choice,
-    Leaf,
-    ListOf,
-    MapOf,
-    RecordOf,
-    Shape,
-    TableOf,
-    Tree,
-)
+from bakec.ir.columns import DEFAULTS, HEADER, RECORDS, TEXT, Choice, Leaf, ListOf, MapOf, RecordOf, TableOf, Tree
+from bakec.ir.digests import digest_of
 from bakec.ir.plan import FORMAT, Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, Final, TypeAlias
+
+    from bakec.ir.columns import Shape
+
+    # How a value becomes what is packed; and back, with a list for the names of fields that are not known.
+    Writer: TypeAlias = Callable[[Any], Any]
+    Reader: TypeAlias = Callable[[Any, list[str]], Any]
 
 FEATURES: Final = frozenset({"llb"})
 """What this version understands beyond the basic format."""
@@ -51,7 +50,7 @@ class WireError(ValueError):
         self.reason = reason
         self.path: list[str] = []
 
-    def under(self, step: object) -> "WireError":
+    def under(self, step: object) -> WireError:
         """The same error, one level further out."""
         self.path.insert(0, str(step))
         return self
@@ -73,8 +72,6 @@ class DigestMismatch(WireError):
 
 
 # --- writing --------------------------------------------------------------------------------------------------
-
-Writer: TypeAlias = Callable[[Any], Any]
 
 
 def dump(plan: Plan, produced_by: str = "") -> bytes:
@@ -136,7 +133,7 @@ def _join(chunks: Mapping[str, bytes]) -> bytes:
 
 def _digest(chunks: Mapping[str, bytes]) -> str:
     inside = {name: chunk for name, chunk in chunks.items() if name not in ("digest", "produced-by")}
-    return "sha256:" + hashlib.sha256(_join(inside)).hexdigest()
+    return digest_of(_join(inside))
 
 
 def _pack(data: Any) -> bytes:
@@ -218,9 +215,6 @@ def _record_writer(record: type) -> Writer:
 
 
 # --- reading --------------------------------------------------------------------------------------------------
-
-Reader: TypeAlias = Callable[[Any, list[str]], Any]
-"""Takes a wire value and a list for the names of fields it does not know."""
 
 
 def load(data: bytes) -> Plan:

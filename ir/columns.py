@@ -3,9 +3,7 @@
 `ir.codec` reads and writes by these rows; docs/plan-format.md and docs/plan.schema.json are made from them.
 """
 
-from collections.abc import Mapping
-from enum import Enum
-from typing import Final, TypeAlias
+from __future__ import annotations
 
 from bakec.ir.plan import (
     Cache,
@@ -28,7 +26,12 @@ from bakec.ir.plan import (
     Ssh,
     Target,
 )
-from bakec.ir.records import NamedTuple, defaults
+from bakec.ir.records import Enum, NamedTuple, defaults
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final, TypeAlias
 
 
 class Leaf(NamedTuple):
@@ -39,11 +42,11 @@ class Leaf(NamedTuple):
 
 
 class ListOf(NamedTuple):
-    item: "Shape"
+    item: Shape
 
 
 class MapOf(NamedTuple):
-    item: "Shape"
+    item: Shape
 
 
 class RecordOf(NamedTuple):

@@ -4,8 +4,13 @@ A number here is `mantissa * 2**exponent` with a mantissa that is not negative: 
 infinities are the business of `ir.numbers`.
 """
 
+from __future__ import annotations
+
 from math import log10
-from typing import TypeAlias
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 Decimal: TypeAlias = tuple[str, int]
 """Digits without trailing zeros and the place of the decimal point: `0.digits * 10**point`."""

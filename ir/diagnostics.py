@@ -1,10 +1,14 @@
 """What the program tells its user: rules (declared once, in `ir.codes`), diagnostics, and how a stage reports them."""
 
-from collections.abc import Iterable, Iterator
-from enum import Enum, IntEnum
+from __future__ import annotations
 
-from bakec.ir.records import dataclass, field
-from bakec.ir.span import Span
+from bakec.ir.records import Enum, IntEnum, dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bakec.ir.span import Span
 
 
 class Severity(Enum):
@@ -48,7 +52,7 @@ class Rule:
 
     def at(
         self, subject: Span | None, /, *, context: Span | None = None, hint: str = "", **values: object
-    ) -> "Diagnostic":
+    ) -> Diagnostic:
         """A diagnostic of this rule about `subject`; `values` fill the templates."""
         return Diagnostic(
             rule=self,

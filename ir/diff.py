@@ -1,13 +1,17 @@
 """What changes between two plans, and why: a record for renderers to print."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
-from typing import Any, Final
+from __future__ import annotations
 
 from bakec.ir.fields import FIELDS, Kind
-from bakec.ir.plan import InputVariable, Job, LlbSolve, OriginRecord, Plan, PlatformBuild, Target
-from bakec.ir.records import dataclass
+from bakec.ir.plan import Job, LlbSolve
+from bakec.ir.records import Enum, dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from bakec.ir.plan import InputVariable, OriginRecord, Plan, PlatformBuild, Target
 
 
 class Action(Enum):
@@ -306,10 +310,9 @@ def _pairs(
 
 def _shape(item: Any) -> str:
     """An item without its numbers: `app:1.24-alpine` and `app:1.25-alpine` have one shape."""
-    return _NUMBER.sub("#", _key(item))
+    import re
 
-
-_NUMBER: Final = re.compile(r"\d+")
+    return re.sub(r"\d+", "#", _key(item))
 
 
 def _without(items: Sequence[Any], others: Iterable[Any]) -> list[tuple[int, Any]]:

@@ -1,7 +1,12 @@
 """Durations as Go reads and writes them: `1h30m`, `1.5s`, `500ms`."""
 
+from __future__ import annotations
+
 import re
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _UNITS: Final = {
     "ns": 1,

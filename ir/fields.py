@@ -1,10 +1,13 @@
 """The attributes of a target: one row each. Decoding, merging, `--set`, printing, the plan, diffs and the docs all
 read these rows."""
 
-from enum import Enum
-from typing import Final
+from __future__ import annotations
 
-from bakec.ir.records import dataclass
+from bakec.ir.records import Enum, dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class Kind(Enum):
@@ -199,7 +202,7 @@ FIELDS: Final = {field.name: field for field in _rows()}
 SETTABLE: Final = {field.set_key: field for field in FIELDS.values() if field.set_mode is not SetMode.NONE}
 """The attributes by the key that `--set` uses."""
 
-RESOURCES: Final[dict[str, type[str] | type[int]]] = {
+RESOURCES: Final[dict[str, type[str | int]]] = {
     "memory": str,
     "memory-swap": str,
     "cpu-shares": int,

@@ -1,5 +1,7 @@
 """Git remotes: standard URLs and the `user@host:path` form, with `#ref:dir` or query options."""
 
+from __future__ import annotations
+
 import re
 
 from bakec.ir import urls

@@ -1,5 +1,7 @@
 """JSON text byte for byte as Go's `encoding/json` writes it. Its bytes reach op digests and image configs."""
 
+from __future__ import annotations
+
 import json
 import re
 

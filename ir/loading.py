@@ -1,12 +1,18 @@
 """Reading a plan is reading untrusted input: one clear diagnostic for whatever is not a sound plan."""
 
+from __future__ import annotations
+
 import os
 
 from bakec.ir import codec
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import FORMAT, Plan
+from bakec.ir.plan import FORMAT
 from bakec.ir.verify import problems
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.plan import Plan
 
 
 def load(source: bytes | str | os.PathLike[str]) -> Plan:

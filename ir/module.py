@@ -1,12 +1,18 @@
 """The module: what the definition files say, evaluated, before and after targets are resolved."""
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from __future__ import annotations
 
-from bakec.ir.origin import Origin
+from collections.abc import Mapping
+
 from bakec.ir.records import NamedTuple, dataclass, field
-from bakec.ir.span import Span
 from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.ir.origin import Origin
+    from bakec.ir.span import Span
 
 
 class Entry(NamedTuple):

@@ -6,12 +6,19 @@ as the 64 bits of a collection's length or the 53 of a number that came through 
 it decides how many digits a quotient has.
 """
 
+from __future__ import annotations
+
 import re
 from math import copysign, inf, isinf, ldexp
-from typing import TypeAlias, final
 
 from bakec.ir import decimals
-from bakec.ir.decimals import Decimal
+from bakec.ir.static import final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.ir.decimals import Decimal
 
 PRECISION = 512
 INTEGER_PRECISION = 64

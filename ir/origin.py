@@ -1,9 +1,12 @@
 """Provenance: where a value came from, as a small graph that values carry along."""
 
-from enum import Enum
+from __future__ import annotations
 
-from bakec.ir.records import NamedTuple
-from bakec.ir.span import Span
+from bakec.ir.records import Enum, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.span import Span
 
 
 class OriginKind(Enum):
@@ -35,4 +38,4 @@ class Origin(NamedTuple):
     kind: OriginKind
     name: str
     span: Span | None
-    inputs: tuple["Origin", ...] = ()
+    inputs: tuple[Origin, ...] = ()

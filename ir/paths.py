@@ -1,5 +1,7 @@
 """Go's `path` package on strings: always slashes, `Clean` never keeps a double slash at the front."""
 
+from __future__ import annotations
+
 import posixpath
 
 

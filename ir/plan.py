@@ -4,13 +4,16 @@ Everything here is portable: paths are relative to the plan's root (the folder t
 there is no clock, no host name and no secret value. `ir.codec` alone knows how these records look as bytes.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NewType, TypeAlias
+from __future__ import annotations
 
 from bakec.ir.records import dataclass, field
+from bakec.ir.static import NewType
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
+    from typing import Any, TypeAlias
 
 JobId = NewType("JobId", str)
 TargetName = NewType("TargetName", str)
@@ -144,7 +147,7 @@ class PlatformBuild:
     config: bytes
     base_config: bytes = b""
     epoch: str = ""
-    meta: "Mapping[str, OpMeta]" = field(default_factory=dict)
+    meta: Mapping[str, OpMeta] = field(default_factory=dict)
     """Metadata of ops by digest where this build's differ from `Plan.op_meta`."""
 
 
@@ -250,7 +253,7 @@ class Plan:
     these very records: whoever replaces some leaves the extras of those out."""
 
     @staticmethod
-    def load(source: "bytes | str | PathLike[str]") -> "Plan":
+    def load(source: bytes | str | PathLike[str]) -> Plan:
         """The plan in a file or in bytes, checked. Raises `Failed` with exit code 4 for anything but a sound plan."""
         from bakec.ir.loading import load
 

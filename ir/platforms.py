@@ -1,11 +1,16 @@
 """Platform names: `os[(version[+feature]…)]/arch[/variant]`, read and printed as containerd does."""
 
+from __future__ import annotations
+
 import re
-from typing import Final
 
 from bakec.ir.paths import join
 from bakec.ir.quoting import quote
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class Platform(NamedTuple):

@@ -3,9 +3,14 @@
 A lone surrogate stands for a byte that was not UTF-8, as `surrogateescape` decodes it.
 """
 
-import re
-from collections.abc import Iterable
+from __future__ import annotations
+
 from functools import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable
 
 _ESCAPES = {
     "\a": "\\a",
@@ -63,6 +68,8 @@ def json_quoted(text: str) -> str:
 
 @cache
 def _unsafe() -> re.Pattern[str]:
+    import re
+
     return re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029]')
 
 

@@ -1,23 +1,27 @@
-"""What the records here need of `dataclasses` and of `typing.NamedTuple`, at a twentieth of their price.
+"""What the records here need of `dataclasses`, `enum` and `typing.NamedTuple`, at a twentieth of their price.
 
 Those import `inspect` and `re`, and compile up to six functions for every class; for the hundred records of a small
 `print` that is more than all its other work. Here the records share their methods, but for the one that makes an
 instance, which is compiled when the first is made. The words mean what they mean there, and to a type checker they
 are the same. A dataclass always has slots, and no fields but its own; `dataclasses.fields`, `asdict`, `replace` and
-`is_dataclass` take it too.
+`is_dataclass` take it too. The members of an enum are its names in capitals.
 """
+
+from __future__ import annotations
 
 from collections import _tuplegetter  # type: ignore[attr-defined]
 from operator import attrgetter
 
 TYPE_CHECKING = False  # importing `typing` would cost more than all of this
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from dataclasses import dataclass, field, replace
+    from enum import Enum, IntEnum
     from typing import Any, NamedTuple
 
-__all__ = ["NamedTuple", "dataclass", "defaults", "field", "replace"]
+__all__ = ["Enum", "IntEnum", "NamedTuple", "dataclass", "defaults", "field", "replace"]
 
-_NONE: "Any" = object()
+_NONE: Any = object()
 
 # --- dataclasses ----------------------------------------------------------------------------------------------
 
@@ -30,8 +34,8 @@ class _Field:
     def __init__(
         self,
         *,
-        default: "Any" = _NONE,
-        default_factory: "Any" = _NONE,
+        default: Any = _NONE,
+        default_factory: Any = _NONE,
         init: bool = True,
         repr: bool = True,  # noqa: A002
     ) -> None:
@@ -44,10 +48,10 @@ class _Field:
 _PLAIN = _Field()
 
 
-def _record(*, slots: bool, frozen: bool = False, kw_only: bool = False, eq: bool = True) -> "Any":
+def _record(*, slots: bool, frozen: bool = False, kw_only: bool = False, eq: bool = True) -> Any:
     assert slots
 
-    def make(plain: "Any") -> "Any":
+    def make(plain: Any) -> Any:
         names = tuple(plain.__annotations__)
         space = {name: value for name, value in vars(plain).items() if name not in ("__dict__", "__weakref__")}
         given = {name: space.pop(name, _PLAIN) for name in names}
@@ -70,18 +74,18 @@ def _record(*, slots: bool, frozen: bool = False, kw_only: bool = False, eq: boo
     return make
 
 
-def _first_init(self: "Any", *args: "Any", **values: "Any") -> None:
+def _first_init(self: Any, *args: Any, **values: Any) -> None:
     cls = _owner(type(self), "_record_fields")
     cls.__init__ = _init(cls)
     cls.__init__(self, *args, **values)
 
 
-def _owner(cls: type, mark: str) -> "Any":
+def _owner(cls: type, mark: str) -> Any:
     """The record itself, where a child of it is being made."""
     return next(each for each in cls.__mro__ if mark in vars(each))
 
 
-def _init(cls: "Any") -> "Any":
+def _init(cls: Any) -> Any:
     """The `__init__` of a record; that of a frozen one goes past its `__setattr__`, through the slots."""
     assign = "_set_{0}(self, {1})" if cls.__setattr__ is _refuse else "self.{0} = {1}"
     head = ["self"] if cls.__match_args__ or not cls.__slots__ else ["self", "*"]
@@ -110,13 +114,13 @@ def _init(cls: "Any") -> "Any":
     return init
 
 
-def _equal(self: "Any", other: "Any") -> "Any":
+def _equal(self: Any, other: Any) -> Any:
     if type(other) is not type(self):
         return NotImplemented
     return self._record_values(self) == other._record_values(other)
 
 
-def _hash(self: "Any") -> int:
+def _hash(self: Any) -> int:
     return hash(self._record_values(self))
 
 
@@ -124,7 +128,7 @@ def _nothing(_: object) -> tuple[()]:
     return ()
 
 
-def _repr(self: "Any") -> str:
+def _repr(self: Any) -> str:
     shown = (f"{name}={getattr(self, name)!r}" for name, one in self._record_fields.items() if one.repr)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
@@ -138,7 +142,7 @@ def _refuse(_: object, name: str, *__: object) -> None:
 class _Standard:
     """Stands for the fields as `dataclasses` knows them, which are made when they are asked for."""
 
-    def __get__(self, _: object, cls: "Any") -> "Any":
+    def __get__(self, _: object, cls: Any) -> Any:
         from dataclasses import field, make_dataclass
 
         rows = []
@@ -151,13 +155,13 @@ class _Standard:
         return cls.__dataclass_fields__
 
 
-def _replace(record: "Any", /, **changes: "Any") -> "Any":
+def _replace(record: Any, /, **changes: Any) -> Any:
     fields = type(record)._record_fields
     kept = {name: getattr(record, name) for name, one in fields.items() if one.init}
     return type(record)(**kept | changes)
 
 
-def defaults(record: type) -> "dict[str, Any]":
+def defaults(record: type) -> dict[str, Any]:
     """The default of each field that has one."""
     fields: Any = record._record_fields  # type: ignore[attr-defined]
     given = {name: one.default if one.make is _NONE else one.make() for name, one in fields.items()}
@@ -170,7 +174,7 @@ def defaults(record: type) -> "dict[str, Any]":
 class _Tuples(type):
     """Makes the children of `NamedTuple`; what it makes are plain children of `tuple`."""
 
-    def __new__(cls, name: str, bases: "Any", space: "dict[str, Any]") -> "Any":
+    def __new__(cls, name: str, bases: Any, space: dict[str, Any]) -> Any:
         if not bases:
             return super().__new__(cls, name, bases, space)
         shared = {"__slots__": (), "__new__": _first_new, "__repr__": _repr_of_tuple, "_replace": _replace_in_tuple}
@@ -187,7 +191,7 @@ class _NamedTuple(metaclass=_Tuples):
     pass
 
 
-def _first_new(cls: "Any", /, *args: "Any", **values: "Any") -> "Any":
+def _first_new(cls: Any, /, *args: Any, **values: Any) -> Any:
     space = {"_new": tuple.__new__} | {f"_default_{name}": value for name, value in cls._field_defaults.items()}
     head = ", ".join(f"{name}=_default_{name}" if name in cls._field_defaults else name for name in cls._fields)
     tail = "".join(f"{name}, " for name in cls._fields)
@@ -196,17 +200,63 @@ def _first_new(cls: "Any", /, *args: "Any", **values: "Any") -> "Any":
     return space["__new__"](cls, *args, **values)
 
 
-def _repr_of_tuple(self: "Any") -> str:
+def _repr_of_tuple(self: Any) -> str:
     shown = (f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
     return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _replace_in_tuple(self: "Any", /, **changes: "Any") -> "Any":
+def _replace_in_tuple(self: Any, /, **changes: Any) -> Any:
     values = tuple(map(changes.pop, self._fields, self))
     if changes:
         raise TypeError(f"{type(self).__name__} has no field {', '.join(changes)}")
     return tuple.__new__(type(self), values)
 
 
+# --- enums ----------------------------------------------------------------------------------------------------
+
+
+class _Enums(type):
+    """Makes the members of an enum, each of which is there once."""
+
+    _all: tuple[Any, ...]
+
+    def __new__(cls, name: str, bases: Any, space: dict[str, Any]) -> Any:
+        made = super().__new__(cls, name, bases, {each: value for each, value in space.items() if not each.isupper()})
+        members = {each: _member(made, each, value) for each, value in space.items() if each.isupper()}
+        made._all = tuple(members.values())
+        for each, one in members.items():
+            setattr(made, each, one)
+        return made
+
+    def __iter__(cls) -> Iterator[Any]:
+        return iter(cls._all)
+
+
+def _member(made: Any, name: str, value: Any) -> Any:
+    one = int.__new__(made, value) if issubclass(made, int) else object.__new__(made)
+    one.name = name
+    one.value = value
+    return one
+
+
+class _Enum(metaclass=_Enums):
+    name: str
+    value: Any
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+    def __reduce__(self) -> Any:
+        return getattr, (type(self), self.name)  # a copy is the same
+
+
+class _IntEnum(int, metaclass=_Enums):
+    name: str
+    value: int
+
+    __reduce__ = _Enum.__reduce__
+
+
 if not TYPE_CHECKING:
     dataclass, field, replace, NamedTuple = _record, _Field, _replace, _NamedTuple
+    Enum, IntEnum = _Enum, _IntEnum

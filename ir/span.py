@@ -1,5 +1,7 @@
 """Positions: a `Source` is one text that was read, a `Span` a range of it."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from functools import cached_property
 
@@ -56,6 +58,6 @@ class Span(NamedTuple):
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
-    def to(self, other: "Span") -> "Span":
+    def to(self, other: Span) -> Span:
         """From the start of this span to the end of `other`, which is in the same source."""
         return Span(self.source, self.start, other.end)

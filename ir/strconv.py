@@ -1,5 +1,7 @@
 """Booleans and numbers as Go reads them from environment variables and flags, and says it cannot."""
 
+from __future__ import annotations
+
 import re
 from math import isinf
 

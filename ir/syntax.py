@@ -4,13 +4,18 @@ Nodes are immutable by agreement, not frozen: they are built by the hundred thou
 of one. Every node ends with its `span`. Literals hold finished values, so that evaluating one costs nothing.
 """
 
-from collections.abc import Iterator
-from typing import Final, TypeAlias, Union, get_args
+from __future__ import annotations
 
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.records import NamedTuple, dataclass
-from bakec.ir.span import Source, Span
-from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final, TypeAlias
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.span import Source, Span
+    from bakec.ir.values import Value
 
 
 @dataclass(slots=True)
@@ -26,7 +31,7 @@ class Template:
     """A quoted or heredoc template of any number of parts (also a string without interpolation: one `Literal`,
     or none). Always a string. The span of a quoted template holds its quotes."""
 
-    parts: tuple["Expr", ...]
+    parts: tuple[Expr, ...]
     span: Span
 
 
@@ -34,7 +39,7 @@ class Template:
 class TemplateWrap:
     """`"${expr}"`: exactly one interpolation and no other text, so the value passes unchanged."""
 
-    wrapped: "Expr"
+    wrapped: Expr
     span: Span
 
 
@@ -42,7 +47,7 @@ class TemplateWrap:
 class TemplateJoin:
     """`%{ for }` of a template: `tuple` (a `For`) gives strings, which are joined."""
 
-    tuple: "Expr"
+    tuple: Expr
     span: Span
 
 
@@ -77,7 +82,7 @@ class ScopeTraversal:
 class RelativeTraversal:
     """Literal steps applied to an expression that is not a name in scope."""
 
-    source: "Expr"
+    source: Expr
     steps: tuple[Step, ...]
     span: Span
 
@@ -86,8 +91,8 @@ class RelativeTraversal:
 class Index:
     """`collection[key]` with a key that is not a literal. `bracket` is the range from `[` to `]`."""
 
-    collection: "Expr"
-    key: "Expr"
+    collection: Expr
+    key: Expr
     bracket: Span
     span: Span
 
@@ -104,8 +109,8 @@ class Splat:
     """`source[*]…` and `source.*…`; `each` is an expression around `SplatItem`. `marker` is the range of the
     `[*]` or `.*`."""
 
-    source: "Expr"
-    each: "Expr"
+    source: Expr
+    each: Expr
     marker: Span
     span: Span
 
@@ -116,7 +121,7 @@ class Call:
 
     name: str
     name_span: Span
-    args: tuple["Expr", ...]
+    args: tuple[Expr, ...]
     expand: bool
     open: Span
     close: Span
@@ -125,9 +130,9 @@ class Call:
 
 @dataclass(slots=True)
 class Conditional:
-    condition: "Expr"
-    true: "Expr"
-    false: "Expr"
+    condition: Expr
+    true: Expr
+    false: Expr
     span: Span
 
 
@@ -136,8 +141,8 @@ class Binary:
     """`operator` is its spelling: `|| && == != < <= > >= + - * / %`."""
 
     operator: str
-    left: "Expr"
-    right: "Expr"
+    left: Expr
+    right: Expr
     span: Span
 
 
@@ -146,14 +151,14 @@ class Unary:
     """`operator` is `-` or `!`; `symbol` its range."""
 
     operator: str
-    operand: "Expr"
+    operand: Expr
     symbol: Span
     span: Span
 
 
 @dataclass(slots=True)
 class Parentheses:
-    inner: "Expr"
+    inner: Expr
     span: Span
 
 
@@ -161,7 +166,7 @@ class Parentheses:
 class TupleCons:
     """`[a, b]`; `open` is the range of the bracket."""
 
-    items: tuple["Expr", ...]
+    items: tuple[Expr, ...]
     open: Span
     span: Span
 
@@ -172,13 +177,13 @@ class ObjectKey:
     empty and `wrapped` is evaluated)."""
 
     name: str
-    wrapped: "Expr"
+    wrapped: Expr
     span: Span
 
 
 class ObjectItem(NamedTuple):
-    key: "Expr"
-    value: "Expr"
+    key: Expr
+    value: Expr
 
 
 @dataclass(slots=True)
@@ -196,10 +201,10 @@ class For:
 
     key_var: str
     value_var: str
-    collection: "Expr"
-    key: Union["Expr", None]
-    value: "Expr"
-    condition: Union["Expr", None]
+    collection: Expr
+    key: Expr | None
+    value: Expr
+    condition: Expr | None
     group: bool
     open: Span
     close: Span
@@ -254,7 +259,7 @@ class Block(NamedTuple):
     type: str
     labels: tuple[str, ...]
     label_spans: tuple[Span, ...]
-    body: "Body"
+    body: Body
     type_span: Span
     header: Span
     span: Span
@@ -302,4 +307,4 @@ def walk(node: Expr) -> Iterator[Expr]:
         stack.extend(reversed(list(children(one))))
 
 
-_NODES: Final = get_args(Expr)
+_NODES: Final = Expr.__args__

@@ -5,10 +5,14 @@ Types are immutable, hashable and compared by structure. Each has two English na
 any single type").
 """
 
-from collections.abc import Mapping
-from typing import TypeAlias, Union, final
+from __future__ import annotations
 
-Type: TypeAlias = Union["PrimitiveType", "DynamicType", "ListType", "SetType", "MapType", "TupleType", "ObjectType"]
+from bakec.ir.static import final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
 
 
 @final
@@ -191,6 +195,7 @@ class ObjectType:
 
 
 CollectionType: TypeAlias = ListType | SetType | MapType
+Type: TypeAlias = PrimitiveType | DynamicType | CollectionType | TupleType | ObjectType
 
 
 def has_dynamic(kind: Type) -> bool:

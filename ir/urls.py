@@ -1,10 +1,15 @@
 """URLs as Go's `net/url` reads and prints them. The printed text of a git remote is part of an op's digest."""
 
+from __future__ import annotations
+
 import ipaddress
 import re
-from typing import Final
 
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _ALWAYS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 PATH: Final = frozenset((_ALWAYS + "$&+,/:;=@").encode())

@@ -6,16 +6,16 @@ an expression that failed. Values are immutable by agreement: nobody writes to o
 is made.
 """
 
-from collections.abc import Iterable, Mapping
-from enum import Enum
+from __future__ import annotations
+
 from functools import cmp_to_key
-from typing import Final, TypeAlias, final
 from unicodedata import is_normalized, normalize
 
 from bakec.ir import numbers
-from bakec.ir.numbers import Float, Number
-from bakec.ir.origin import Origin
+from bakec.ir.numbers import Float
 from bakec.ir.quoting import quote
+from bakec.ir.records import Enum
+from bakec.ir.static import final
 from bakec.ir.types import (
     BOOL,
     DYNAMIC,
@@ -27,8 +27,16 @@ from bakec.ir.types import (
     PrimitiveType,
     SetType,
     TupleType,
-    Type,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final, TypeAlias
+
+    from bakec.ir.numbers import Number
+    from bakec.ir.origin import Origin
+    from bakec.ir.types import Type
 
 
 class _Unknown(Enum):
@@ -106,13 +114,13 @@ class Value:
         return self.raw
 
     @property
-    def items(self) -> "tuple[Value, ...]":
+    def items(self) -> tuple[Value, ...]:
         """The elements of a value known to be a list, set or tuple."""
         assert isinstance(self.raw, tuple)
         return self.raw
 
     @property
-    def mapping(self) -> "dict[str, Value]":
+    def mapping(self) -> dict[str, Value]:
         """The elements of a value known to be a map or object."""
         assert isinstance(self.raw, dict)
         return self.raw
@@ -124,7 +132,7 @@ class Value:
         assert isinstance(raw, int | Float)
         return raw
 
-    def with_origin(self, origin: Origin | None) -> "Value":
+    def with_origin(self, origin: Origin | None) -> Value:
         """The same value from somewhere else."""
         return Value(self._type, self.raw, origin)
 

@@ -1,8 +1,15 @@
 """Laws of a plan that its types do not say. Tests check them behind every stage, and reading checks them always."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from __future__ import annotations
 
-from bakec.ir.plan import Job, LlbSolve, OpMeta, Plan
+from bakec.ir.digests import digest_of
+from bakec.ir.plan import LlbSolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bakec.ir.plan import Job, OpMeta, Plan
 
 
 def problems(plan: Plan) -> Iterator[str]:
@@ -76,9 +83,7 @@ def _every_path(job: Job) -> Iterator[str]:
 
 def _ops(plan: Plan) -> Iterator[str]:
     for digest, data in plan.ops.items():
-        import hashlib
-
-        if digest != "sha256:" + hashlib.sha256(data).hexdigest():
+        if digest != digest_of(data):
             yield f"op {digest}: the digest is not that of its bytes"
     yield from _meta(plan, plan.op_meta)
     for job in plan.jobs:

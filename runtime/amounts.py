@@ -1,5 +1,7 @@
 """Sizes and ages as the Docker client writes and reads them."""
 
+from __future__ import annotations
+
 import re
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?")

@@ -4,34 +4,41 @@ Every job is built this way, linked or not, by a frontend or from LLB. The daemo
 for the whole of it; a step ends early with its error when that call does.
 """
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TypeVar
 
 import grpc.aio
 
 from bakec.ir.codes.lock import BAD_OP, LACKS_CAPABILITY
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import Dockerfile, JobId, LlbSolve, OpMeta, PlatformBuild
+from bakec.ir.plan import LlbSolve
 from bakec.ir.records import dataclass, field
 from bakec.runtime import errors, layout
-from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
-from bakec.runtime.buildkit.proto.ops_pb2 import Definition
 from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
 from bakec.runtime.buildkit.session import Session, make_id
-from bakec.runtime.dockerconfig import Credentials
-from bakec.runtime.request import Request
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from bakec.ir.plan import Dockerfile, JobId, OpMeta, PlatformBuild
+    from bakec.runtime.buildkit.channel import Connection
+    from bakec.runtime.buildkit.proto.ops_pb2 import Definition
+    from bakec.runtime.dockerconfig import Credentials
     from bakec.runtime.llb import Client
+    from bakec.runtime.request import Request
 
 STATUS_SECONDS = 5.0
 """How long the daemon may be silent about a build that has ended before its last words are given up."""
@@ -63,7 +70,7 @@ class Node:
     """Job -> a name for all jobs that it is linked with, which have to be built by the same daemon."""
     introduce: Callable[[str, str, str], None] | None = None
     """Told of each step of a lowered job before it is submitted: its digest, its target and its line."""
-    clients: "dict[tuple[str, str], Client]" = field(default_factory=dict)
+    clients: dict[tuple[str, str], Client] = field(default_factory=dict)
     """Who serves a directory, by its name and its path in the plan: the graph of a job holds those of others."""
 
 
@@ -257,7 +264,7 @@ class Build:
             )
         )
 
-    def _client(self) -> "Client":
+    def _client(self) -> Client:
         from bakec.runtime.llb import Client
 
         prefix = "sharedkey:localdir:"
@@ -341,7 +348,7 @@ class Build:
                 layout.write_index(output.store, json.loads(base64.b64decode(response[DESCRIPTOR])), names)
 
 
-def _forget(call: "asyncio.Future[T]") -> None:
+def _forget(call: asyncio.Future[T]) -> None:
     """Nobody asks any more how the call ended."""
     if not call.cancelled():
         call.exception()

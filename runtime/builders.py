@@ -1,23 +1,27 @@
 """Which builder a run uses: an address, a builder of the store, or the engine of a docker context."""
 
+from __future__ import annotations
+
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bakec.ir.codes.builder import OTHER_CONTEXT
 from bakec.ir.codes.run import UNKNOWN_BUILDER, UNSUPPORTED_DRIVER
 from bakec.ir.diagnostics import fail
-from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass, replace
 from bakec.runtime import contexts
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Driver, bad_option
 from bakec.runtime.store import NAME, Store, StoredBuilder, StoredNode
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.ir.platforms import Platform
     from bakec.runtime.drivers.docker import DockerDriver
 
 LOCAL: Final = "local"
@@ -146,7 +150,7 @@ def make_driver(stored: StoredBuilder, node: StoredNode, env: Mapping[str, str],
     return maker(node, env, config)
 
 
-def engine_at(endpoint: str, env: Mapping[str, str], config: DockerConfig) -> "DockerDriver":
+def engine_at(endpoint: str, env: Mapping[str, str], config: DockerConfig) -> DockerDriver:
     """The engine of a context, or at an address."""
     from bakec.runtime.drivers.docker import DockerDriver
 
@@ -156,7 +160,7 @@ def engine_at(endpoint: str, env: Mapping[str, str], config: DockerConfig) -> "D
     return DockerDriver(context.host, context.certificates, skip_verify=context.skip_verify)
 
 
-def _docker(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> "DockerDriver":
+def _docker(node: StoredNode, env: Mapping[str, str], config: DockerConfig) -> DockerDriver:
     if node.files:
         reason = "setting config file is not supported for docker driver, use dockerd configuration file"
         raise bad_option(reason)

@@ -1,19 +1,27 @@
 """What builders keep of their builds: how much it is, and getting rid of it."""
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from bakec.ir.codes.builder import BAD_FILTER, CACHE_FAILED
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.durations import parse_duration
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
 from bakec.runtime import builders, site
-from bakec.runtime.builders import BuilderNode
 from bakec.runtime.buildkit.control import Control
-from bakec.runtime.buildkit.proto.cache_pb2 import PruneRequest, UsageRecord
+from bakec.runtime.buildkit.proto.cache_pb2 import PruneRequest
 from bakec.runtime.manage import reached
-from bakec.runtime.scene import Scene
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.runtime.builders import BuilderNode
+    from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
+    from bakec.runtime.scene import Scene
 
 UNTIL = ("until", "unused-for")
 """Keys of the filter for age; the second is the old name."""

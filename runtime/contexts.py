@@ -1,16 +1,22 @@
 """The contexts of the Docker client: named engines, of which one is current."""
 
+from __future__ import annotations
+
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from bakec.ir.codes.builder import BAD_CONTEXT
 from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass
-from bakec.runtime.dockerconfig import DockerConfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from bakec.runtime.dockerconfig import DockerConfig
 
 DEFAULT = "default"
 DEFAULT_HOST = "unix:///var/run/docker.sock"

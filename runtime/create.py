@@ -1,26 +1,34 @@
 """Making builders, and changing what they are made of."""
 
+from __future__ import annotations
+
 import asyncio
 import csv
 import os
 import secrets
 import shlex
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from bakec.ir import platforms
 from bakec.ir.codes.builder import BAD_BUILDER, NODE_FAILED, RESTART
-from bakec.ir.diagnostics import Diagnostics, Failed, fail
+from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.platforms import Platform, PlatformError
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
 from bakec.runtime import builders, contexts, daemonconfig
-from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Managed
 from bakec.runtime.drivers.remote import SCHEMES
-from bakec.runtime.store import Change, Store, StoredBuilder, StoredNode, check_name
+from bakec.runtime.store import Store, StoredBuilder, StoredNode, check_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.store import Change
 
 CREATABLE: Final = ("docker-container", "kubernetes", "remote")
 """Drivers that a builder can be made for."""

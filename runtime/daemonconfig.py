@@ -1,15 +1,22 @@
 """The configuration that a new builder's daemon gets: `buildkitd.toml`, and the certificates that it names."""
 
+from __future__ import annotations
+
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bakec.ir.codes.builder import BAD_CONFIG
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.runtime import toml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from bakec.ir.diagnostics import Failed
 
 FILE = "buildkitd.toml"
 FOLDER = "/etc/buildkit"

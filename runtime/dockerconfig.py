@@ -1,15 +1,20 @@
 """The Docker client's configuration: credentials and proxies."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import json
 import subprocess
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from bakec.ir.records import NamedTuple, dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 DOCKER_HUB = "https://index.docker.io/v1/"
 HUB_HOSTS = frozenset(("registry-1.docker.io", "docker.io", "index.docker.io"))

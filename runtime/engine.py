@@ -4,6 +4,8 @@
 performs it, and this module feeds what happens back to the schedule. One event loop, one task group.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import dataclasses
@@ -11,32 +13,42 @@ import gc
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from bakec.ir.codes.run import IDLE, LOST, NO_OUTPUT, RUN_DEADLINE, SKIPPED
-from bakec.ir.diagnostics import Diagnostic, Exit, Failed
-from bakec.ir.plan import Job, JobId, Plan
+from bakec.ir.diagnostics import Exit, Failed
+from bakec.ir.plan import JobId
 from bakec.runtime import builders, dockerconfig, metadata, placement, publish, report, scratch, site
 from bakec.runtime.build import Node
-from bakec.runtime.builders import Builder
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.errors import ConnectionLostError
 from bakec.runtime.exports import has_default
 from bakec.runtime.fleet import Fleet
 from bakec.runtime.journal import Journal, Past
-from bakec.runtime.options import RunOptions
-from bakec.runtime.placement import Shares, part_of
+from bakec.runtime.placement import part_of
 from bakec.runtime.progress.board import WORDS, Board, Target
-from bakec.runtime.progress.display import TICK, Display, Guarded, make_display
+from bakec.runtime.progress.display import TICK, Guarded, make_display
 from bakec.runtime.progress.logs import Logs
-from bakec.runtime.request import Request, Site, compose
+from bakec.runtime.request import compose
 from bakec.runtime.results import JobResult, Outcome, RunResult
-from bakec.runtime.schedule import Claim, Phase, RunState, advance, begin, may_retry, pause, resume, starts
+from bakec.runtime.schedule import Phase, advance, begin, may_retry, pause, resume, starts
 from bakec.runtime.store import Store
 from bakec.runtime.together import together
 from bakec.runtime.worker import Record, Station, Workplace, work
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from pathlib import Path
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.plan import Job, Plan
+    from bakec.runtime.builders import Builder
+    from bakec.runtime.options import RunOptions
+    from bakec.runtime.placement import Shares
+    from bakec.runtime.progress.display import Display
+    from bakec.runtime.request import Request, Site
+    from bakec.runtime.schedule import Claim, RunState
 
 SOON = 0.001
 
@@ -103,7 +115,7 @@ def _choose(options: RunOptions, config: dockerconfig.DockerConfig) -> Builder:
 
 
 @contextlib.contextmanager
-def _interrupts(current: "_Run") -> Iterator[None]:
+def _interrupts(current: _Run) -> Iterator[None]:
     """An interrupt stops the builds in order. Where signals cannot be handled (in a thread), they are not."""
     loop = asyncio.get_running_loop()
     handled: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
@@ -393,7 +405,7 @@ class _Run:
         await self._grant(job.id)
         del self._grants[job.id]
 
-    def _grant(self, job: JobId) -> "asyncio.Future[None]":
+    def _grant(self, job: JobId) -> asyncio.Future[None]:
         return self._grants.setdefault(job, asyncio.get_running_loop().create_future())
 
     def _dispatch(self) -> None:
@@ -539,7 +551,7 @@ def _result_of(job: Job, record: Record) -> JobResult:
     )
 
 
-def _current_task() -> "asyncio.Task[object] | None":
+def _current_task() -> asyncio.Task[object] | None:
     """None in a callback of the loop, and after its end."""
     try:
         return asyncio.current_task()

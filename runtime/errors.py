@@ -1,11 +1,13 @@
 """The seam to gRPC: what a daemon says becomes one of our diagnostics, or a failed build with its source."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import json
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+
+from bakec.ir.static import cast
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
@@ -15,7 +17,11 @@ import grpc.aio
 from bakec.ir.records import dataclass
 from bakec.runtime.buildkit.proto.gateway_pb2 import Status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
     from bakec.runtime.buildkit.control import Control
 
 DETAILS = "grpc-status-details-bin"
@@ -45,7 +51,7 @@ class ConnectionLostError(Exception):
     """The daemon is gone."""
 
 
-async def explain(error: grpc.aio.AioRpcError, control: "Control") -> SolveError | ConnectionLostError:
+async def explain(error: grpc.aio.AioRpcError, control: Control) -> SolveError | ConnectionLostError:
     """Tell a failed build from a daemon that is gone. The code does not say: a registry that is unavailable
     gives the same as a broken connection. So the daemon is asked whether it is there; a slow answer is
     one. It is asked twice, as the first time may be the last of a connection that has just broken."""

@@ -1,15 +1,24 @@
 """What a target puts out, in the words of one builder: exporters, and who takes what they send."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from bakec.ir.codes.run import BAD_REQUEST, UNSUPPORTED
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import Exporter, Job
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import Exporter
 from bakec.ir.records import dataclass, field
-from bakec.runtime.buildkit.services.filesend import Directory, Target, to_descriptor, to_file
-from bakec.runtime.drivers.base import Features
+from bakec.runtime.buildkit.services.filesend import Directory, to_descriptor, to_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.plan import Job
+    from bakec.runtime.buildkit.services.filesend import Target
+    from bakec.runtime.drivers.base import Features
 
 TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))

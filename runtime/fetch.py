@@ -1,9 +1,10 @@
 """Definition files that are elsewhere: a builder fetches the repository or URL, and its files are read from the
 result."""
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import grpc.aio
@@ -12,17 +13,25 @@ from bakec.ir.codes.run import FETCH, LOST
 from bakec.ir.diagnostics import fail
 from bakec.ir.llb.graph import Copy
 from bakec.ir.llb.sources import http
-from bakec.ir.llb.state import State, scratch
+from bakec.ir.llb.state import scratch
 from bakec.ir.plan import Secret, Ssh
 from bakec.ir.records import dataclass
 from bakec.runtime import builders, dockerconfig, errors
-from bakec.runtime.buildkit.channel import Connection, connect
+from bakec.runtime.buildkit.channel import connect
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.ops_pb2 import Definition
 from bakec.runtime.buildkit.services import auth, secrets, ssh
 from bakec.runtime.buildkit.session import Session, make_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from bakec.ir.llb.state import State
+    from bakec.runtime.buildkit.channel import Connection
 
 MAX_DEFINITION = 2 << 20
 """Bytes of a definition that a plain URL leads to."""
@@ -104,7 +113,7 @@ class _Tree:
         config: dockerconfig.DockerConfig,
         url: str,
         env: Mapping[str, str],
-    ) -> "_Tree":
+    ) -> _Tree:
         session = Session()
         session.allow(auth.services(config.credentials))
         session.allow(secrets.services(git_secrets(url, env), Path(), env))
@@ -121,7 +130,7 @@ class _Tree:
         stack.push_async_callback(tree._end, solving)
         return tree
 
-    async def _end(self, solving: "asyncio.Task[Mapping[str, str]]") -> None:
+    async def _end(self, solving: asyncio.Task[Mapping[str, str]]) -> None:
         if not solving.done():
             await self._gateway.finish(gateway.ReturnRequest(result=gateway.Result()))
         await asyncio.wait((solving,), timeout=5)

@@ -1,21 +1,30 @@
 """The nodes of a builder in one run: which of them builds what, and the connections to those that do."""
 
-from collections.abc import Collection, Iterable
-from contextlib import AsyncExitStack
+from __future__ import annotations
 
 from bakec.ir.codes.run import LOST
-from bakec.ir.diagnostics import Diagnostic, Failed, fail
-from bakec.ir.plan import Job
+from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass, field
-from bakec.runtime.builders import Builder
-from bakec.runtime.buildkit.channel import Connection, connect
+from bakec.runtime.buildkit.channel import connect
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.errors import RpcError, explain
-from bakec.runtime.placement import Share, Shares, check_links, place_able, place_configured
-from bakec.runtime.progress.step import BootStep, Watcher
+from bakec.runtime.placement import Share, check_links, place_able, place_configured
+from bakec.runtime.progress.step import BootStep
 from bakec.runtime.site import ANSWER_SECONDS
 from bakec.runtime.together import together
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from contextlib import AsyncExitStack
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.plan import Job
+    from bakec.runtime.builders import Builder
+    from bakec.runtime.buildkit.channel import Connection
+    from bakec.runtime.placement import Shares
+    from bakec.runtime.progress.step import Watcher
 
 
 @dataclass(slots=True)

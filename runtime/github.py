@@ -1,8 +1,13 @@
 """What a run of GitHub Actions says of itself: builders note it in the provenance of what they build."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
 from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FILE = "provenance.d/github_actions_context.json"
 """Where a daemon looks for it, below its folder of configuration."""

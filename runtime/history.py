@@ -1,11 +1,15 @@
 """What a journal tells of a run, put together for people: outcomes, times, and what the time was spent on."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
 from bakec.ir.records import dataclass, field
 from bakec.runtime import journal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
 
 
 @dataclass(slots=True, kw_only=True)

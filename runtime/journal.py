@@ -10,17 +10,25 @@ Times are Unix seconds. Lines are only ever added, each in one write, so that a 
 can be taken up again: a line that was cut off is left out.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from bakec.ir.codes.run import JOURNAL
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import JobId, Plan
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import JobId
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.plan import Plan
 
 FORMAT = 2
 Entry = dict[str, Any]

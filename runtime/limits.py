@@ -1,11 +1,17 @@
 """What `--pool` and `--weight` say."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
 from bakec.ir.codes.run import BAD_LIMIT
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import Plan
+from bakec.ir.diagnostics import fail
 from bakec.runtime.schedule import Claim
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.plan import Plan
 
 
 def parse_pools(texts: Iterable[str]) -> dict[str, int]:

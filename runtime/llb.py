@@ -5,15 +5,25 @@ An image gets the resolve mode of the driver, a process the proxies of this mach
 and with them the digests of all that is built on it: digests have one length, so they are exchanged in place.
 """
 
-import json
-from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Final
+from __future__ import annotations
 
+import json
+
+from bakec.ir.digests import digest_of
 from bakec.ir.gojson import dumps
-from bakec.ir.llb.ops import ExecOp, Input, Op, ProxyEnv, SourceOp, decode_op, digest, encode
-from bakec.ir.plan import Dockerfile, OpMeta, PlatformBuild
+from bakec.ir.llb.ops import ExecOp, Input, ProxyEnv, SourceOp, decode_op, encode
+from bakec.ir.plan import OpMeta
 from bakec.ir.records import dataclass, field
-from bakec.runtime.buildkit.proto.ops_pb2 import Definition, Location, OpMetadata, ProgressGroup, Range, SourceInfo
+from bakec.runtime.buildkit.proto.ops_pb2 import Definition, Location, ProgressGroup, Range, SourceInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping, Sequence
+    from typing import Final
+
+    from bakec.ir.llb.ops import Op
+    from bakec.ir.plan import Dockerfile, PlatformBuild
+    from bakec.runtime.buildkit.proto.ops_pb2 import OpMetadata
 
 SESSION: Final = "local.session"
 SESSION_CAP: Final = "source.local.sessionid"
@@ -89,7 +99,7 @@ def define(
     renamed: dict[str, str] = {}
     for name in build.ops:
         data, is_local = _actual(ops[name], renamed, place)
-        fresh = digest(data) if data is not ops[name] else name
+        fresh = digest_of(data) if data is not ops[name] else name
         if fresh != name:
             renamed[name] = fresh
         parts.append(data)

@@ -1,28 +1,39 @@
 """What is known of builders, and what is done to them besides building: start, stop, remove."""
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import TextIO
 
 import grpc.aio
 
 from bakec.ir.codes.builder import BAD_BUILDER, NOT_REMOVED
 from bakec.ir.codes.run import LOST
-from bakec.ir.diagnostics import Diagnostic, Failed, fail
+from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.platforms import Platform, normalize
 from bakec.ir.records import dataclass
 from bakec.runtime import builders, contexts, errors
-from bakec.runtime.buildkit.channel import Connection, connect
+from bakec.runtime.buildkit.channel import connect
 from bakec.runtime.buildkit.control import Control
-from bakec.runtime.buildkit.proto.worker_pb2 import CDIDevice, GCPolicy, WorkerRecord
-from bakec.runtime.drivers.base import SILENT, Boot, Driver, Features, Managed
+from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
+from bakec.runtime.drivers.base import SILENT, Managed
 from bakec.runtime.drivers.local import folder_of
 from bakec.runtime.progress.display import make_display
 from bakec.runtime.progress.step import BootStep
-from bakec.runtime.scene import Scene
-from bakec.runtime.store import StoredBuilder, StoredNode
+from bakec.runtime.store import StoredBuilder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from typing import TextIO
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.runtime.buildkit.channel import Connection
+    from bakec.runtime.buildkit.proto.worker_pb2 import CDIDevice, GCPolicy
+    from bakec.runtime.drivers.base import Boot, Driver, Features
+    from bakec.runtime.scene import Scene
+    from bakec.runtime.store import StoredNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

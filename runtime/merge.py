@@ -1,25 +1,37 @@
 """An image whose platforms are built on several nodes: every node pushes its part by digest, and then an index of all
 parts is pushed under the image's names."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
-import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from bakec.ir.codes.run import SEVERAL_NODES
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.llb.references import ImageNameError, Reference, parse_normalized
+from bakec.ir.diagnostics import fail
+from bakec.ir.digests import digest_of
+from bakec.ir.llb.references import ImageNameError, parse_normalized
 from bakec.ir.platforms import Platform, full_name, normalize
 from bakec.runtime.build import DESCRIPTOR
-from bakec.runtime.dockerconfig import DockerConfig
-from bakec.runtime.exports import TRUE, Output
-from bakec.runtime.progress.step import Watcher, shown
+from bakec.runtime.exports import TRUE
+from bakec.runtime.progress.step import shown
 from bakec.runtime.publish import DIGEST, PublishError
 from bakec.runtime.registry import Manifest, Registry, RegistryError
-from bakec.runtime.request import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import TypeAlias
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.llb.references import Reference
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.exports import Output
+    from bakec.runtime.progress.step import Watcher
+    from bakec.runtime.request import Request
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -164,7 +176,7 @@ def combine(parts: Iterable[Sequence[Descriptor]], annotations: Annotations = ()
     if own:
         index["annotations"] = dict(sorted(own.items()))
     data = json.dumps(index, indent=2, ensure_ascii=False).encode()
-    return Manifest(index["mediaType"], data, f"sha256:{hashlib.sha256(data).hexdigest()}")
+    return Manifest(index["mediaType"], data, digest_of(data))
 
 
 def _name(descriptor: Descriptor) -> str:

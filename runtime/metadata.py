@@ -1,19 +1,26 @@
 """The metadata file: what the exporters said of each target, in the reference's shape."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import json
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from bakec.ir import gojson
 from bakec.ir.codes.run import METADATA_FILE
 from bakec.ir.diagnostics import fail
-from bakec.runtime.buildkit.proto.control_pb2 import VertexWarning
-from bakec.runtime.buildkit.proto.ops_pb2 import Position
 from bakec.runtime.exports import TRUE
-from bakec.runtime.results import JobResult
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bakec.runtime.buildkit.proto.control_pb2 import VertexWarning
+    from bakec.runtime.buildkit.proto.ops_pb2 import Position
+    from bakec.runtime.results import JobResult
 
 ANSWER = "result.json"
 """The key of what a frontend answers to a question."""

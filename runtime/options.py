@@ -1,14 +1,20 @@
 """How a plan is run."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TextIO
 
 from bakec.ir.records import dataclass, field
 from bakec.runtime.retry import Retries
-from bakec.runtime.schedule import Claim
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import TextIO
+
+    from bakec.runtime.schedule import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,22 @@
 """Which nodes of a builder build which platforms of a job: pure functions, deciding as the reference does."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from bakec.ir.codes.run import OTHER_NODES
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import FrontendSolve, Job, JobId
+from bakec.ir.plan import FrontendSolve, JobId
 from bakec.ir.platforms import Platform, PlatformError, normalize, parse, runs
 from bakec.ir.records import NamedTuple, replace
 from bakec.runtime.schedule import Claim
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    from bakec.ir.plan import Job
 
 Able: TypeAlias = Sequence[Sequence[Platform]]
 """The platforms of each node."""

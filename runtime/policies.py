@@ -1,12 +1,18 @@
 """Source policies: what a plan may read is restricted by rules that this program cannot evaluate yet. To build without
 them would be worse than not to build."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from pathlib import Path
 
 from bakec.ir.codes.run import POLICY
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import Job, Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bakec.ir.plan import Job, Plan
 
 
 def refuse(plan: Plan, root: Path) -> None:

@@ -1,15 +1,22 @@
 """What a plan asks for beyond building in its folder, and whether that was granted with `--allow`."""
 
+from __future__ import annotations
+
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import Job, Plan
+from bakec.ir.diagnostics import fail
 from bakec.ir.records import NamedTuple
 from bakec.ir.strconv import NumberError, parse_bool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.plan import Job, Plan
 
 
 class Privilege(NamedTuple):

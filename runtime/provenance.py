@@ -3,17 +3,25 @@
 The record is in SLSA 1.0 or 0.2, by the daemon's version; readers of the metadata file expect 0.2.
 """
 
+from __future__ import annotations
+
 import base64
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 import grpc
 
 from bakec.ir import gojson
-from bakec.runtime.buildkit.control import Control
-from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.exports import FALSE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.runtime.buildkit.control import Control
+    from bakec.runtime.buildkit.proto import control_pb2 as control
 
 KEY: Final = "buildx.build.provenance"
 STATEMENT: Final = "application/vnd.in-toto+json"

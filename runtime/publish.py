@@ -4,14 +4,23 @@ A classic engine cannot push from a build. The image is built into its store and
 tag.
 """
 
-import dataclasses
-from collections.abc import Mapping
+from __future__ import annotations
 
-from bakec.ir.plan import Exporter, Plan
-from bakec.runtime.dockerconfig import DockerConfig
-from bakec.runtime.drivers.base import Images
-from bakec.runtime.exports import TRUE, Output
-from bakec.runtime.progress.step import Step, Watcher, shown
+import dataclasses
+
+from bakec.ir.plan import Exporter
+from bakec.runtime.exports import TRUE
+from bakec.runtime.progress.step import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.ir.plan import Plan
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.drivers.base import Images
+    from bakec.runtime.exports import Output
+    from bakec.runtime.progress.step import Step, Watcher
 
 DIGEST = "containerimage.digest"
 CONFIG_DIGEST = "containerimage.config.digest"

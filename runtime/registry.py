@@ -1,17 +1,23 @@
 """A client of image registries, for the little that BuildKit leaves to its clients: reading manifests and pushing an
 index of some."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from bakec.ir.llb.references import Reference
+from bakec.ir.digests import digest_of
 from bakec.ir.records import NamedTuple
-from bakec.runtime.dockerconfig import Credentials
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Self
+
     from requests import PreparedRequest, Response
+
+    from bakec.ir.llb.references import Reference
+    from bakec.runtime.dockerconfig import Credentials
 
 OCI, DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution"
 ACCEPT = f"{OCI}.index.v1+json, {DOCKER}.manifest.list.v2+json, {OCI}.manifest.v1+json, {DOCKER}.manifest.v2+json"
@@ -90,7 +96,7 @@ class Registry:
 
     def _call(
         self, method: str, name: Reference, path: str, headers: Mapping[str, str] | None = None, data: bytes = b""
-    ) -> "Response":
+    ) -> Response:
         from requests import RequestException
 
         url = f"{self._root(name.domain)}/v2/{name.path}/{path}"
@@ -109,7 +115,7 @@ class Registry:
             )
         return answer
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes, key: tuple[str, str]) -> "Response":
+    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes, key: tuple[str, str]) -> Response:
         token = self._tokens.get(key, "")
         given = {**headers, **({"Authorization": token} if token else {})}
         # None is what the environment says.
@@ -152,22 +158,20 @@ class Registry:
             raise RegistryError(f"failed to authorize: {realm} gave no token") from error
 
 
-def _as_it_is(request: "PreparedRequest") -> "PreparedRequest":
+def _as_it_is(request: PreparedRequest) -> PreparedRequest:
     """Without this the library would look for a login in `~/.netrc`, and prefer that."""
     return request
 
 
 def _checked(data: bytes, digest: str) -> bytes:
-    import hashlib
-
     if len(data) > LIMIT:
         raise RegistryError(f"{digest} is larger than {LIMIT >> 20} MiB")
-    if digest != f"sha256:{hashlib.sha256(data).hexdigest()}":
+    if digest != digest_of(data):
         raise RegistryError(f"the registry's {digest} has other bytes")
     return data
 
 
-def _said(answer: "Response") -> str:
+def _said(answer: Response) -> str:
     """The first message of a registry's error."""
     try:
         first = answer.json()["errors"][0]

@@ -1,6 +1,12 @@
 """What a run tells at its end."""
 
-from bakec.runtime.results import JobResult, Outcome, RunResult
+from __future__ import annotations
+
+from bakec.runtime.results import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.runtime.results import JobResult, RunResult
 
 DIGEST_LENGTH = len("sha256:") + 12
 

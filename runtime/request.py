@@ -1,21 +1,30 @@
 """A job in the words of one builder: all that goes into its solve request, but for the results of other
 jobs."""
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Mapping
-from pathlib import Path
 
 from bakec.ir.codes.lock import OTHER_BUILDER
 from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, DOCKERFILE_URL, SECRET_MISSING
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.plan import Cache, FrontendSolve, Job, LlbSolve
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import Cache, FrontendSolve, LlbSolve
 from bakec.ir.records import dataclass, field
 from bakec.runtime import layout, vcs
 from bakec.runtime.buildkit.services import secrets
 from bakec.runtime.buildkit.session import make_id
-from bakec.runtime.dockerconfig import DockerConfig
-from bakec.runtime.exports import TRUE, Output, Place, outputs_of
+from bakec.runtime.exports import TRUE, outputs_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.plan import Job
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.exports import Output, Place
 
 DOCKERFILE = "Dockerfile"
 MAIN_MOUNTS = ("context", "dockerfile")

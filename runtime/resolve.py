@@ -1,22 +1,23 @@
 """What images and repositories stand for now, asked of a builder: it has the network, and it will build with them."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TypeAlias
 
 import grpc.aio
 
 from bakec.ir import platforms
 from bakec.ir.codes.lock import CANNOT_RESOLVE
 from bakec.ir.codes.run import LOST
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.llb.state import State
 from bakec.ir.records import dataclass
 from bakec.runtime import builders, dockerconfig, errors
-from bakec.runtime.buildkit.channel import Connection, connect
+from bakec.runtime.buildkit.channel import connect
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
@@ -25,6 +26,13 @@ from bakec.runtime.buildkit.services import auth, secrets
 from bakec.runtime.buildkit.session import Session, make_id
 from bakec.runtime.fetch import git_secrets
 from bakec.runtime.site import platform_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.runtime.buildkit.channel import Connection
 
 END_SECONDS = 5.0
 
@@ -105,7 +113,7 @@ async def _open(
     return bridge
 
 
-async def _end(bridge: Gateway, solving: "asyncio.Task[Mapping[str, str]]") -> None:
+async def _end(bridge: Gateway, solving: asyncio.Task[Mapping[str, str]]) -> None:
     if not solving.done():
         await bridge.finish(gateway.ReturnRequest(result=gateway.Result()))
     await asyncio.wait((solving,), timeout=END_SECONDS)

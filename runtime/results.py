@@ -1,11 +1,17 @@
 """What came of a run."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from enum import Enum
 
-from bakec.ir.diagnostics import Diagnostic, Exit
-from bakec.ir.plan import JobId, TargetName
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.ir.diagnostics import Diagnostic, Exit
+    from bakec.ir.plan import JobId, TargetName
 
 
 class Outcome(Enum):

@@ -4,15 +4,22 @@ What fails a build is one of the faults below. Some lie in what is built, or in 
 and are never tried again, least of all a step of a Dockerfile. The others pass.
 """
 
+from __future__ import annotations
+
 import math
 import random
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
 
 from bakec.ir.codes.run import BAD_LIMIT
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.records import NamedTuple, dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
+
+    from bakec.ir.diagnostics import Failed
 
 FIRST_SECONDS: Final = 1.0
 """Before the first retry; doubled each time."""

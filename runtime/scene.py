@@ -1,12 +1,18 @@
 """Where builders are looked for and made."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from bakec.ir.records import dataclass
 from bakec.runtime import builders
-from bakec.runtime.dockerconfig import DockerConfig
-from bakec.runtime.drivers.base import Driver
-from bakec.runtime.store import Store, StoredBuilder, StoredNode
+from bakec.runtime.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.drivers.base import Driver
+    from bakec.runtime.store import StoredBuilder, StoredNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,20 @@ that stands for something scarce. A job that does not fit its pool yet holds bac
 heavy one is not overtaken for ever.
 """
 
+from __future__ import annotations
+
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 
-from bakec.ir.plan import Job, JobId
+from bakec.ir.plan import JobId
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bakec.ir.plan import Job
 
 
 class Phase(IntEnum):

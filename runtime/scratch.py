@@ -4,14 +4,19 @@ A program that is killed cannot remove its folder, so the next one does. A folde
 the process that holds it however that ends, and which is seen from other containers too, unlike a process id.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PREFIX = "bakec-run-"
 GRACE_SECONDS = 60.0

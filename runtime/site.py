@@ -1,29 +1,37 @@
 """Before the first build of a run: what the builder can do, all requests, and the sessions that jobs
 share."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 from bakec.ir.codes.run import LOST
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import Job, LlbSolve, Plan
-from bakec.runtime.buildkit.channel import Connection
+from bakec.ir.plan import LlbSolve
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
-from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 from bakec.runtime.buildkit.services import filesync, secrets
 from bakec.runtime.buildkit.session import Session, make_id
-from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.errors import RpcError, explain
 from bakec.runtime.exports import Place
-from bakec.runtime.options import RunOptions
-from bakec.runtime.request import Request, Site, remote_dockerfile, wants_caps
+from bakec.runtime.request import Site, remote_dockerfile, wants_caps
 from bakec.runtime.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from bakec.ir.plan import Job, Plan
+    from bakec.runtime.buildkit.channel import Connection
+    from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.options import RunOptions
+    from bakec.runtime.request import Request
 
 ANSWER_SECONDS = 20.0
 """How long a daemon may take to say that it is there."""

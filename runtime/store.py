@@ -8,6 +8,8 @@ Who changes something holds `.lock`. A file is written beside the store's folder
 that nobody ever reads half of one, and what a killed program leaves is in nobody's way.
 """
 
+from __future__ import annotations
+
 import base64
 import fcntl
 import hashlib
@@ -18,18 +20,23 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bakec.ir import gojson
 from bakec.ir.codes.builder import BAD_BUILDER, BAD_NAME, BROKEN_STORE, STORE_BUSY, STORE_FAILED
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.platforms import Platform, full_name
 from bakec.ir.records import dataclass, replace
-from bakec.runtime.dockerconfig import DockerConfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.runtime.dockerconfig import DockerConfig
 
 FOLDERS = ("instances", "defaults", "activity")
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9.\-_]*")
@@ -66,7 +73,7 @@ class StoredBuilder:
     def node(self, name: str) -> StoredNode | None:
         return next((node for node in self.nodes if node.name == name), None)
 
-    def leave(self, name: str) -> "StoredBuilder":
+    def leave(self, name: str) -> StoredBuilder:
         """Without a node. Raises `Failed`."""
         if self.node(name) is None:
             raise fail(BAD_BUILDER.at(None, reason=f'node "{name}" not found for {self.name}'))
@@ -75,7 +82,7 @@ class StoredBuilder:
             raise fail(BAD_BUILDER.at(None, reason=reason))
         return replace(self, nodes=tuple(node for node in self.nodes if node.name != name))
 
-    def with_node(self, changed: StoredNode) -> "StoredBuilder":
+    def with_node(self, changed: StoredNode) -> StoredBuilder:
         """With a node in the place of the one of its name, or at the end. No two nodes have one endpoint, and no
         platform is that of two nodes: the others lose those of this one. Raises `Failed`."""
         others = tuple(node for node in self.nodes if node.name != changed.name)
@@ -165,7 +172,7 @@ class Store:
         return made
 
     @contextmanager
-    def transaction(self) -> Iterator["Change"]:
+    def transaction(self) -> Iterator[Change]:
         """Nobody else changes the store for the time of the block. Raises `Failed`."""
         try:
             self._make(".", *FOLDERS)

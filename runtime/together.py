@@ -1,8 +1,14 @@
 """Several coroutines at once, as one step."""
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+    from typing import Any
 
 T = TypeVar("T")
 

@@ -1,34 +1,43 @@
 """One job from its start to its end: tries, the steps of its build, publishing, and what went wrong."""
 
+from __future__ import annotations
+
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Protocol
 
 from bakec.ir.codes.run import BUILD_FAILED, DEADLINE, PUBLISH_FAILED, SSH_MISSING
-from bakec.ir.diagnostics import Diagnostic, Failed, fail
-from bakec.ir.plan import Job, JobId
+from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass, field
 from bakec.ir.span import Source, Span
+from bakec.ir.static import Protocol
 from bakec.runtime import provenance, publish, retry
-from bakec.runtime.build import Build, Input, Node
-from bakec.runtime.builders import Builder
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
-from bakec.runtime.buildkit.proto.gateway_pb2 import Result
+from bakec.runtime.build import Build, Input
 from bakec.runtime.buildkit.services.ssh import SshError
-from bakec.runtime.dockerconfig import DockerConfig
-from bakec.runtime.drivers.base import Features, Images
 from bakec.runtime.errors import RpcError, SolveError, explain
-from bakec.runtime.options import RunOptions
-from bakec.runtime.placement import Shares
-from bakec.runtime.progress.display import Display
-from bakec.runtime.progress.logs import Logs
-from bakec.runtime.progress.step import Watcher, shown
-from bakec.runtime.request import Request
+from bakec.runtime.progress.step import shown
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase
 from bakec.runtime.together import together
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bakec.ir.diagnostics import Diagnostic, Failed
+    from bakec.ir.plan import Job, JobId
+    from bakec.runtime.build import Node
+    from bakec.runtime.builders import Builder
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexWarning
+    from bakec.runtime.buildkit.proto.gateway_pb2 import Result
+    from bakec.runtime.dockerconfig import DockerConfig
+    from bakec.runtime.drivers.base import Features, Images
+    from bakec.runtime.options import RunOptions
+    from bakec.runtime.placement import Shares
+    from bakec.runtime.progress.display import Display
+    from bakec.runtime.progress.logs import Logs
+    from bakec.runtime.progress.step import Watcher
+    from bakec.runtime.request import Request
 
 
 @dataclass(slots=True)

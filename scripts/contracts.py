@@ -13,6 +13,7 @@ ONLY = {
         *("ir/records.py", "compiler/render/graph.py", "bakec/cli/why.py"),
         *("runtime/engine.py", "runtime/publish.py", "runtime/reports/json.py"),
     },
+    "enum": {"ir/records.py", "runtime/schedule.py", "runtime/results.py"},
     "networkx": {"compiler/graph.py"},
     "lark": {"scripts/grammar", "scripts/grammar.py"},
     "msgpack": {"ir/codec.py", "runtime/journal.py"},

@@ -26,7 +26,8 @@ from bakec.compiler.dockerfile.request import (
     UnresolvedError,
 )
 from bakec.ir import platforms
-from bakec.ir.llb import Definition, decode_op, digest, dump_op, references
+from bakec.ir.digests import digest_of
+from bakec.ir.llb import Definition, decode_op, dump_op, references
 from bakec.ir.llb.ops import OpMetadata
 from bakec.ir.llb.show import dump
 from bakec.ir.platforms import Platform
@@ -145,9 +146,9 @@ def shown_definition(key: str, definition: Definition, groups: dict[str, str] | 
     head = definition.terminal
     assert head is not None
     shown |= {"head_digest": head.digest, "head_index": head.index}
-    shown["terminal_digest"] = digest(definition.ops[-1])
+    shown["terminal_digest"] = digest_of(definition.ops[-1])
     for data in definition.ops:
-        name = digest(data)
+        name = digest_of(data)
         row: dict[str, Json] = {
             "digest": name,
             "pb": base64.b64encode(data).decode(),

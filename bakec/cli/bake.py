@@ -1,12 +1,16 @@
 """`bakec bake`: compile and run in one, with the flags of `docker buildx bake`."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
 from bakec.cli.parser import Parser
 from bakec.cli.run import add_run_flags, build
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,15 +1,22 @@
 """What targets with a `call` (check, outline, targets, …) were answered: printed as the reference prints it."""
 
+from __future__ import annotations
+
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from bakec.cli.output import bake_json
-from bakec.ir.plan import FrontendSolve, Job, Plan
+from bakec.ir.plan import FrontendSolve
 from bakec.ir.records import NamedTuple
-from bakec.runtime.results import RunResult
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from bakec.ir.plan import Job, Plan
+    from bakec.runtime.results import RunResult
 
 
 class Form(NamedTuple):

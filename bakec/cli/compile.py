@@ -1,8 +1,9 @@
 """`bakec compile`: definition files into a plan file."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 
 from bakec.cli.flags import add_definition_flags, add_lower_flags, compile_options
@@ -11,6 +12,10 @@ from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import Diagnostics, fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,12 +1,17 @@
 """`bakec diff`: what changes between two plans."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
 
 from bakec.cli.parser import Parser
 from bakec.cli.plans import add_source_flags, sides
 from bakec.ir.diagnostics import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 _EPILOG = """\
 Each side is a plan file, a definition file (several with commas between), a folder, or a git revision. One argument

@@ -1,11 +1,16 @@
 """`bakec explain`: where a value comes from."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
 
 from bakec import api
 from bakec.cli.parser import Parser
 from bakec.cli.plans import add_plan_flags, plan_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,12 +1,18 @@
 """Flags that several verbs share. Every flag can also be given as `BAKEC_NAME` in the environment."""
 
+from __future__ import annotations
+
 import os
-from typing import Final
 
 from bakec.cli.output import FORMS
-from bakec.cli.parser import Arguments, Parser
 from bakec.compiler.options import CompileOptions, implied_sets, parse_variables
 from bakec.compiler.refs import is_remote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.cli.parser import Arguments, Parser
 
 _OFF: Final = ("off", "0", "false", "no")
 

@@ -1,9 +1,13 @@
 """`bakec graph`: targets and what they use."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.cli.parser import Parser
 from bakec.cli.plans import add_plan_flags, plan_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

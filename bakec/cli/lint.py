@@ -1,15 +1,22 @@
 """`bakec lint`: warnings about definitions that are valid and most likely wrong."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 
 from bakec.cli.flags import add_definition_flags, compile_options
 from bakec.cli.output import FORMS, report
 from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
-from bakec.compiler.options import CompileOptions
-from bakec.ir.diagnostics import Diagnostic, Diagnostics, Exit
+from bakec.ir.diagnostics import Diagnostics, Exit
 from bakec.ir.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bakec.compiler.options import CompileOptions
+    from bakec.ir.diagnostics import Diagnostic
 
 
 def main(argv: Sequence[str]) -> int:

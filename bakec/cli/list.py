@@ -1,16 +1,21 @@
 """`bakec list`: targets or variables, without resolving anything."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
 
 from bakec.cli.flags import add_definition_flags, compile_options
 from bakec.cli.output import report
 from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
-from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import usage as codes
 from bakec.ir.diagnostics import Diagnostics, fail
-from bakec.ir.module import Definitions
 from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bakec.compiler.options import CompileOptions
+    from bakec.ir.module import Definitions
 
 
 def main(argv: Sequence[str]) -> int:

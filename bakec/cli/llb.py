@@ -1,18 +1,22 @@
 """`bakec llb`: the build graphs that a plan holds."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from bakec.cli.parser import Parser
 from bakec.cli.plans import read_plan
 from bakec.ir.codes import lock as codes
 from bakec.ir.codes import plan as plan_codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import FrontendSolve, Plan
+from bakec.ir.plan import FrontendSolve
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bakec.compiler.render import llb as render
+    from bakec.ir.plan import Plan
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _print(plan: Plan, found: "list[render.Graph]", form: str) -> None:
+def _print(plan: Plan, found: list[render.Graph], form: str) -> None:
     from bakec.compiler.render import llb as render
 
     match form:

@@ -1,9 +1,9 @@
 """`bakec lock`: pin every image and repository that the targets read."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from bakec.cli.compile import write_file
 from bakec.cli.output import report
@@ -16,7 +16,10 @@ from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import Diagnostics, Exit
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bakec.compiler.lock import Lock
     from bakec.compiler.locking import Locker
 
@@ -78,7 +81,7 @@ def _now() -> str:
     return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _resolve(locker: "Locker", builder: str) -> "Lock":
+def _resolve(locker: Locker, builder: str) -> Lock:
     """The lock with nothing left open. A builder is asked only if there is something to ask. Raises `Failed`."""
     platform = locker.builder or locker.old.builder
     if platform and not locker.questions(platform, {}) and not locker.open_repositories():

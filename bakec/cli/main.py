@@ -1,14 +1,17 @@
 """Finding the verb. Nothing of a verb is imported before it is known which one is meant."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from errno import ENOSPC
-from importlib import import_module
-from typing import Final
 
 from bakec.ir.diagnostics import Exit, Failed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 VERBS: Final = {
     "compile": "compile definition files into a plan",
@@ -48,7 +51,8 @@ def main(argv: Sequence[str]) -> int:
 
 def guarded(verb: str, argv: Sequence[str]) -> int:
     """Run a verb; failures become messages on stderr and an exit code."""
-    module = import_module(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}")
+    # What `importlib` does, which costs more to import than it does here.
+    module = __import__(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}", fromlist=["main"])
     try:
         code: int = module.main(argv)
     except Failed as error:
@@ -67,6 +71,8 @@ def guarded(verb: str, argv: Sequence[str]) -> int:
         if error.errno != ENOSPC:
             return _internal(error)
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
+        from contextlib import suppress
+
         with suppress(OSError):
             print(f"ERROR: cannot write what was asked for: {error.strerror}", file=sys.stderr)
         return Exit.USAGE

@@ -3,15 +3,20 @@
 What `argparse` does beyond this nobody needs here, and its import alone takes a tenth of the time of a small `print`.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import SimpleNamespace as Arguments
-from typing import Any, NoReturn
 
 from bakec.cli.output import FORM
 from bakec.ir.diagnostics import Exit
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from typing import Any, NoReturn
 
 __all__ = ["Arguments", "Parser"]
 

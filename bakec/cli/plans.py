@@ -1,15 +1,21 @@
 """Plans for the verbs that read one: from a plan file, from definition files, from a git revision."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterable, Sequence
 
 from bakec import api
 from bakec.cli.output import report
-from bakec.cli.parser import Arguments, Parser
 from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Diagnostics, fail
-from bakec.ir.plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bakec.cli.parser import Arguments, Parser
+    from bakec.ir.plan import Plan
 
 
 def read_plan(path: str) -> Plan:

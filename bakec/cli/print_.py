@@ -1,13 +1,18 @@
 """`bakec print`: the resolved definitions, byte for byte what `docker buildx bake --print` prints."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.cli.flags import add_definition_flags, compile_options
 from bakec.cli.output import bake_json, report
 from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
-from bakec.compiler.options import CompileOptions
 from bakec.ir.diagnostics import Diagnostics
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bakec.compiler.options import CompileOptions
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,8 +1,9 @@
 """Definitions at a URL: `bakec bake https://…/project.git app`."""
 
+from __future__ import annotations
+
 import os
 
-from bakec.compiler.options import CompileOptions
 from bakec.compiler.refs import is_remote
 from bakec.compiler.remote import Remote, definition_state
 from bakec.compiler.sources import DEFAULT_NAMES
@@ -10,6 +11,10 @@ from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.records import replace
 from bakec.runtime.fetch import Wanted, fetch_definitions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.options import CompileOptions
 
 
 def from_elsewhere(options: CompileOptions, builder: str) -> CompileOptions:

@@ -1,11 +1,16 @@
 """`bakec report`: what a journal says of a run."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from importlib import import_module
 from pathlib import Path
-from typing import Final
 
 from bakec.cli.parser import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 FORMATS: Final = ("text", "markdown", "html", "json", "junit")
 """Each is a module of `runtime.reports`."""

@@ -1,25 +1,30 @@
 """`bakec run`: perform a plan on a builder."""
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 from bakec.cli.output import report
-from bakec.cli.parser import Arguments, Parser
+from bakec.cli.parser import Parser
 from bakec.cli.plans import read_plan
-from bakec.compiler.options import CompileOptions
 from bakec.ir.codes import define as codes
 from bakec.ir.codes import run as run_codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.plan import Plan
 from bakec.runtime.policies import refuse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from bakec.cli.parser import Arguments
+    from bakec.compiler.options import CompileOptions
+    from bakec.ir.plan import Plan
     from bakec.runtime.schedule import Claim
 
 MODES: Final = ("auto", "plain", "tty", "quiet", "rawjson")
@@ -157,7 +162,7 @@ def _usual_mode(env: Mapping[str, str]) -> str:
     return mode
 
 
-def _rehearse(plan: Plan, limits: Mapping[str, int], claims: Mapping[str, "Claim"]) -> str:
+def _rehearse(plan: Plan, limits: Mapping[str, int], claims: Mapping[str, Claim]) -> str:
     """The order of a run in which all work takes the same time, a line for each round."""
     from bakec.runtime.schedule import begin, rounds
 

@@ -1,11 +1,17 @@
 """`bakec show`: a plan for a person to read."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
 from bakec.cli.parser import Parser
 from bakec.cli.plans import unseal_plan
-from bakec.ir.plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from bakec.ir.plan import Plan
+    from bakec.runtime.placement import Share
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +41,7 @@ def _nodes(plan: Plan, builder: str) -> dict[str, dict[str, list[str]]]:
     import os
 
     from bakec.runtime import builders, dockerconfig
-    from bakec.runtime.placement import Share, place_configured
+    from bakec.runtime.placement import place_configured
 
     nodes = builders.choose(builder, os.environ, dockerconfig.load(os.environ)).nodes
     if len(nodes) == 1:

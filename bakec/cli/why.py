@@ -1,12 +1,17 @@
 """`bakec why`: what brings a target into the run."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from bakec import api
 from bakec.cli.parser import Parser
 from bakec.cli.plans import add_plan_flags, plan_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -4,15 +4,23 @@ Ports and volumes are only checked, since no build uses them: a variable that is
 cannot be read, and the reference refuses the file then.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Final, TypeAlias
 
 from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, plain_text, text_of, type_name
-from bakec.compiler.compose.patterns import Pattern, compiled
+from bakec.compiler.compose.patterns import compiled
 from bakec.compiler.compose.shortforms import port_problem, volume_problem
 from bakec.ir.codes.compose import DEPRECATED_NAME, STRUCTURE
-from bakec.ir.diagnostics import Diagnostics, Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.compose.patterns import Pattern
+    from bakec.ir.diagnostics import Diagnostics, Failed
 
 Transform: TypeAlias = Callable[[Node, str], Node]
 

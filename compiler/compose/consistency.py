@@ -1,15 +1,21 @@
 """What the parts of a project say about each other."""
 
-from collections.abc import Iterable
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.compose.decode import Service
-from bakec.compiler.compose.nodes import Scalar, Table, text_of
-from bakec.compiler.compose.project import Project
+from bakec.compiler.compose.nodes import Scalar, text_of
 from bakec.ir.codes.compose import CONSISTENCY
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.quoting import quote
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    from bakec.compiler.compose.decode import Service
+    from bakec.compiler.compose.nodes import Table
+    from bakec.compiler.compose.project import Project
+    from bakec.ir.span import Span
 
 _INVALID: Final = "invalid compose project"
 

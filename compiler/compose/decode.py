@@ -1,16 +1,25 @@
 """The values of a service, understood: booleans, sizes, hosts, and the two ways to write a mapping."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.compose.interpolate import CastError, Environment, to_boolean
-from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, text_of, type_name
+from collections.abc import Mapping
+
+from bakec.compiler.compose.interpolate import CastError, to_boolean
+from bakec.compiler.compose.nodes import Listing, Scalar, Table, text_of, type_name
 from bakec.compiler.quantities import QuantityError, parse_size
 from bakec.ir.codes.compose import VALUE
 from bakec.ir.diagnostics import Diagnostics
-from bakec.ir.origin import Origin
 from bakec.ir.records import dataclass
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Final
+
+    from bakec.compiler.compose.interpolate import Environment
+    from bakec.compiler.compose.nodes import Node
+    from bakec.ir.origin import Origin
+    from bakec.ir.span import Span
 
 Scalars = Mapping[str, Scalar]
 

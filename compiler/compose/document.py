@@ -4,28 +4,36 @@ The text is read as a stream of events and the nodes are made here, without recu
 can be bounded before they cost anything.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from __future__ import annotations
 
 import yaml
 
-from bakec.compiler.compose.nodes import Listing, Node, Plain, Scalar, Table, is_null, plain_text
+from bakec.compiler.compose.nodes import Listing, Scalar, Table, is_null, plain_text
 from bakec.compiler.compose.scalars import CORE, BadScalarError, resolve, tagged
 from bakec.ir.codes.compose import NON_STRING_KEY, YAML
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field
-from bakec.ir.span import Source, Span
+from bakec.ir.span import Span
+from bakec.ir.static import Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final, NoReturn
+
     from yaml.events import Event
+
+    from bakec.compiler.compose.nodes import Node, Plain
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.span import Source
 
 MAX_DEPTH: Final = 200
 """Deepest nesting of a document. The reference goes on to 10,000; no Compose file needs 20."""
 
 
 class _Events(Protocol):
-    def get_event(self) -> "Event | None": ...
+    def get_event(self) -> Event | None: ...
 
 
 def _parser(text: str) -> _Events:
@@ -116,7 +124,7 @@ class _Composer:
                     yield self._root
                     self._constructed = self._aliased = 0
 
-    def _events(self) -> Iterator["Event"]:
+    def _events(self) -> Iterator[Event]:
         try:
             parser = _parser(self._source.text)
             while event := parser.get_event():
@@ -208,7 +216,7 @@ class _Composer:
         again = path + path[len(opened.path) :]
         self._reject(f"cycle detected: node at path {'.'.join(again)} references node at path {'.'.join(path)}", at)
 
-    def _start(self, event: "yaml.MappingStartEvent | yaml.SequenceStartEvent") -> None:
+    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         span = self._span(event)
         if not self._stack:
             self._root_start = span.start
@@ -228,7 +236,7 @@ class _Composer:
         self._anchors.pop(frame.anchor, None)
         self._stack.append(frame)
 
-    def _finish(self, event: "yaml.MappingEndEvent | yaml.SequenceEndEvent") -> None:
+    def _finish(self, event: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
         frame = self._stack.pop()
         end = self._span(event).end if frame.flow else frame.end
         span = Span(self._source, frame.span_start, end)
@@ -306,7 +314,7 @@ class _Composer:
 
     # --- positions
 
-    def _span(self, event: "Event") -> Span:
+    def _span(self, event: Event) -> Span:
         start, end = event.start_mark, event.end_mark
         assert start is not None and end is not None
         return Span(self._source, start.index + self._shift, end.index + self._shift)

@@ -1,14 +1,21 @@
 """`.env` files and the files that `env_file` names: `NAME=value` lines."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Mapping
-from typing import Final
 
 from bakec.compiler.compose.template import TemplateError, substitute
 from bakec.ir.codes.compose import DOTENV
 from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
-from bakec.ir.span import Source, Span
+from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
+
+    from bakec.ir.span import Source
 
 _BLANK: Final = "\t\v\f\r \x85\xa0"
 _SPACE: Final = f"{_BLANK}\n\u1680{''.join(map(chr, range(0x2000, 0x200B)))}\u2028\u2029\u202f\u205f\u3000"

@@ -1,15 +1,22 @@
 """`extends`: a service on top of another one, of the same file or of another."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from bakec.compiler.compose.merge import merge_at
-from bakec.compiler.compose.nodes import Node, Scalar, Table, is_null
-from bakec.compiler.compose.resets import Path, without
+from bakec.compiler.compose.nodes import Scalar, Table, is_null
+from bakec.compiler.compose.resets import without
 from bakec.ir.codes.compose import EXTENDS, STRUCTURE
 from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bakec.compiler.compose.nodes import Node
+    from bakec.compiler.compose.resets import Path
+    from bakec.ir.span import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,28 @@ The whole document is interpolated, also what a build does not use: a required v
 stands.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.compose.nodes import Listing, Node, Plain, Scalar, Table
-from bakec.compiler.compose.patterns import Pattern, compiled
+from collections.abc import Callable
+
+from bakec.compiler.compose.nodes import Listing, Plain, Scalar, Table
+from bakec.compiler.compose.patterns import compiled
 from bakec.compiler.compose.template import InvalidTemplateError, MissingError, substitute
 from bakec.ir.codes.compose import BOOLEAN_WORD, CAST, FORMAT, REQUIRED, UNSET
-from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
+from bakec.ir.diagnostics import Failed
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
+
+    from bakec.compiler.compose.nodes import Node
+    from bakec.compiler.compose.patterns import Pattern
+    from bakec.ir.diagnostics import Diagnostic, Diagnostics
+    from bakec.ir.span import Span
 
 
 class CastError(Exception):
@@ -106,7 +116,7 @@ class Environment:
     kinds: Mapping[str, OriginKind] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
 
-    def having(self, values: Mapping[str, str]) -> "Environment":
+    def having(self, values: Mapping[str, str]) -> Environment:
         """The same load with other variables."""
         return Environment(values, self.sink, self.kinds, self.warned)
 

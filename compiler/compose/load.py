@@ -1,19 +1,28 @@
 """The way into the Compose front end: is a file Compose at all, and what do all of them together define."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from types import MappingProxyType
-from typing import Final
 
 from bakec.compiler.compose.consistency import check_consistency
 from bakec.compiler.compose.interpolate import Environment
-from bakec.compiler.compose.model import PROJECT_NAME, File, Read, load_model, parse_file, project_name
-from bakec.compiler.compose.project import Project, make_project
+from bakec.compiler.compose.model import PROJECT_NAME, load_model, parse_file, project_name
+from bakec.compiler.compose.project import make_project
 from bakec.compiler.compose.targets import make_targets
-from bakec.ir.diagnostics import Diagnostic, Diagnostics, Failed
+from bakec.ir.diagnostics import Diagnostics, Failed
 from bakec.ir.module import Definitions
-from bakec.ir.origin import OriginKind
 from bakec.ir.records import replace
-from bakec.ir.span import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from bakec.compiler.compose.model import File, Read
+    from bakec.compiler.compose.project import Project
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.origin import OriginKind
+    from bakec.ir.span import Source
 
 _NO_KINDS: Final[Mapping[str, OriginKind]] = MappingProxyType({})
 

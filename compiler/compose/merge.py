@@ -1,12 +1,20 @@
 """How a later document meets an earlier one, and a service what it extends."""
 
-from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias
+from __future__ import annotations
+
+from collections.abc import Callable
 
 from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, is_null, text_of, type_name
-from bakec.compiler.compose.patterns import Pattern, compiled
+from bakec.compiler.compose.patterns import compiled
 from bakec.ir.codes.compose import OVERRIDE, STRUCTURE
 from bakec.ir.diagnostics import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.compose.patterns import Pattern
 
 Index: TypeAlias = Callable[[Node, str], str]
 """The key of an element; the text is where it stands."""
@@ -24,7 +32,7 @@ def merge_at(path: str, base: Node, over: Node) -> Node:
     return _merge(base, over, path, _MERGERS.at(path))
 
 
-def _merge(base: Node, over: Node, path: str, rules: "Pattern[Merger] | None") -> Node:
+def _merge(base: Node, over: Node, path: str, rules: Pattern[Merger] | None) -> Node:
     if rules and rules.action:
         return rules.action(base, over, path, rules)
     if is_null(over):
@@ -40,7 +48,7 @@ def _merge(base: Node, over: Node, path: str, rules: "Pattern[Merger] | None") -
             return over
 
 
-def _merge_tables(base: Table, over: Table, path: str, rules: "Pattern[Merger] | None") -> Table:
+def _merge_tables(base: Table, over: Table, path: str, rules: Pattern[Merger] | None) -> Table:
     items = dict(base.items)
     for key, item in over.items.items():
         if key in items:
@@ -65,7 +73,7 @@ def _merge_hosts(base: Node, over: Node, _path: str, _rules: object) -> Node:
     return Listing((*_sequence(base), *added), over.span)
 
 
-def _merge_builds(base: Node, over: Node, path: str, rules: "Pattern[Merger] | None") -> Node:
+def _merge_builds(base: Node, over: Node, path: str, rules: Pattern[Merger] | None) -> Node:
     return _merge_tables(_build_table(base), _build_table(over), path, rules)
 
 

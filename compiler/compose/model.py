@@ -1,23 +1,33 @@
 """Files to one model: includes, resets, extends, then one document on top of the other."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeAlias
 
 from bakec.compiler.compose.canonical import canonical, with_defaults
 from bakec.compiler.compose.document import parse_documents
 from bakec.compiler.compose.dotenv import DotenvError, parse_dotenv
 from bakec.compiler.compose.extends import Extension
-from bakec.compiler.compose.interpolate import Environment, interpolate
+from bakec.compiler.compose.interpolate import interpolate
 from bakec.compiler.compose.merge import merge, merge_at, unique
-from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, is_null, plain_text
+from bakec.compiler.compose.nodes import Listing, Scalar, Table, is_null, plain_text
 from bakec.compiler.compose.paths import folder_of, join, relative, resolve_paths
-from bakec.compiler.compose.resets import Path, cleared, without
+from bakec.compiler.compose.resets import cleared, without
 from bakec.ir.codes.compose import EXTENDS, INCLUDE, MISSING_FILE, NOT_A_MAPPING, STRUCTURE
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
 from bakec.ir.span import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.compose.interpolate import Environment
+    from bakec.compiler.compose.nodes import Node
+    from bakec.compiler.compose.resets import Path
 
 Read: TypeAlias = Callable[[str], bytes | None]
 """The bytes of a file, None if it does not exist."""

@@ -3,13 +3,19 @@
 Nodes are never changed: an anchor's node is shared by all of its aliases, so each stage builds new ones.
 """
 
+from __future__ import annotations
+
 from math import copysign, isfinite, isnan
-from typing import Final, TypeAlias
 
 from bakec.ir.decimals import fixed, scientific
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.records import NamedTuple, dataclass, field
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
+
+    from bakec.ir.span import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Table:
     """A mapping: `keys` are the ranges of its keys. `cleared` are those tagged `!reset` or `!override`, whose
     values of earlier files go before this one is merged."""
 
-    items: dict[str, "Node"]
+    items: dict[str, Node]
     span: Span
     keys: dict[str, Span] = field(default_factory=dict)
     cleared: tuple[str, ...] = ()
@@ -48,7 +54,7 @@ class Table:
     def key_span(self, key: str) -> Span:
         return self.keys.get(key, self.span)
 
-    def having(self, items: dict[str, "Node"]) -> "Table":
+    def having(self, items: dict[str, Node]) -> Table:
         """This mapping with other items."""
         return Table(items, self.span, self.keys, self.cleared)
 
@@ -57,7 +63,7 @@ class Table:
 class Listing:
     """A sequence."""
 
-    items: tuple["Node", ...]
+    items: tuple[Node, ...]
     span: Span
 
 

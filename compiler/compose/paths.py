@@ -1,11 +1,19 @@
 """Relative paths of a model, cleaned and taken relative to the folder of their file."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
 
-from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table
-from bakec.compiler.compose.patterns import Pattern, compiled
+from bakec.compiler.compose.nodes import Listing, Scalar, Table
+from bakec.compiler.compose.patterns import compiled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.compose.nodes import Node
+    from bakec.compiler.compose.patterns import Pattern
 
 _REMOTE: Final = ("https://", "http://", "git://", "ssh://", "github.com/", "git@")
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")

@@ -4,10 +4,15 @@ A table is compiled to a tree that a walk over a document follows step by step, 
 the table says nothing. `*` is any key or any element of a list.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from typing import Generic, TypeVar
 
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 T = TypeVar("T")
 
@@ -17,12 +22,12 @@ class Pattern(Generic[T]):
     """What a table says at one path, and below it."""
 
     action: T | None = None
-    below: dict[str, "Pattern[T]"] = field(default_factory=dict)
+    below: dict[str, Pattern[T]] = field(default_factory=dict)
 
-    def step(self, key: str) -> "Pattern[T] | None":
+    def step(self, key: str) -> Pattern[T] | None:
         return self.below.get(key) or self.below.get("*")
 
-    def at(self, path: str) -> "Pattern[T] | None":
+    def at(self, path: str) -> Pattern[T] | None:
         """The pattern at a dotted path."""
         pattern: Pattern[T] | None = self
         for key in path.split("."):

@@ -1,20 +1,29 @@
 """The model as a project: its services, their values understood, and its secrets."""
 
-from collections import ChainMap
-from collections.abc import Iterable, Mapping
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.compose.decode import Decoder, Service
+from collections import ChainMap
+
+from bakec.compiler.compose.decode import Decoder
 from bakec.compiler.compose.dotenv import DotenvError, parse_dotenv
-from bakec.compiler.compose.interpolate import CastError, Environment, to_boolean
-from bakec.compiler.compose.model import Read
-from bakec.compiler.compose.nodes import Node, Scalar, Table, is_null, text_of
+from bakec.compiler.compose.interpolate import CastError, to_boolean
+from bakec.compiler.compose.nodes import Scalar, Table, is_null, text_of
 from bakec.compiler.compose.schema import check_schema
 from bakec.ir.codes.compose import EMPTY, ENV_FILE, VALUE
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
+
+    from bakec.compiler.compose.decode import Service
+    from bakec.compiler.compose.interpolate import Environment
+    from bakec.compiler.compose.model import Read
+    from bakec.compiler.compose.nodes import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

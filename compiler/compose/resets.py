@@ -1,9 +1,15 @@
 """`!reset` and `!override`: what goes from earlier documents before a later one is merged."""
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from __future__ import annotations
 
-from bakec.compiler.compose.nodes import Node, Table
+from bakec.compiler.compose.nodes import Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    from bakec.compiler.compose.nodes import Node
 
 Path: TypeAlias = tuple[str, ...]
 

@@ -1,13 +1,20 @@
 """The values of YAML scalars, as the reference's YAML library resolves them: YAML 1.2 with a few additions (`0777` is
 octal, `1_000` a number, timestamps are known), so that `yes`, `no` and `on` are strings."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import re
 from datetime import datetime
-from typing import Final
 
-from bakec.compiler.compose.nodes import Plain, Timestamp
+from bakec.compiler.compose.nodes import Timestamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.compiler.compose.nodes import Plain
 
 _WORDS: Final[dict[str, Plain]] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),

@@ -3,18 +3,25 @@
 Of all that is wrong the most specific is reported, the one whose path is longest, as the reference does.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from math import isfinite
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, Timestamp, plain_text
+import re
+from math import isfinite
+
+from bakec.compiler.compose.nodes import Listing, Scalar, Table, Timestamp, plain_text
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes.compose import NUMBER, SCHEMA
 from bakec.ir.diagnostics import fail
 from bakec.ir.quoting import quote
 from bakec.ir.records import NamedTuple, dataclass, field
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final
+
+    from bakec.compiler.compose.nodes import Node
+    from bakec.ir.span import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +31,15 @@ class Schema:
     others, except `x-…` where `extensible`. `one_of`: as one of these instead."""
 
     types: tuple[str, ...] = ()
-    properties: Mapping[str, "Schema"] = field(default_factory=dict)
+    properties: Mapping[str, Schema] = field(default_factory=dict)
     keys: str = ""
-    values: "Schema | None" = None
+    values: Schema | None = None
     closed: bool = False
     extensible: bool = False
     required: tuple[str, ...] = ()
-    items: "Schema | None" = None
+    items: Schema | None = None
     unique: bool = False
-    one_of: tuple["Schema", ...] = ()
+    one_of: tuple[Schema, ...] = ()
 
 
 class _Problem(NamedTuple):

@@ -1,7 +1,12 @@
 """Short forms of ports and volumes. No build uses them; they are only checked, as the reference does."""
 
+from __future__ import annotations
+
 import re
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 def port_problem(text: str) -> str:

@@ -1,14 +1,11 @@
 """Services with a build to target definitions."""
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.compose.consistency import is_external
-from bakec.compiler.compose.decode import Build, Service
 from bakec.compiler.compose.nodes import Scalar, is_null, text_of
-from bakec.compiler.compose.project import Project
 from bakec.compiler.compose.values import entries, linked_contexts, refused, sorted_ssh, target_name, text_value
-from bakec.compiler.compose.xbake import Fields, with_extension
+from bakec.compiler.compose.xbake import with_extension
 from bakec.compiler.entries import without_empty
 from bakec.compiler.quantities import QuantityError, parse_ulimit
 from bakec.compiler.rebase import bases_of
@@ -16,10 +13,19 @@ from bakec.ir.codes.compose import COLLISION
 from bakec.ir.diagnostics import fail
 from bakec.ir.module import Definitions, Entry, GroupDef, TargetDef
 from bakec.ir.quoting import quote
-from bakec.ir.span import Source
 from bakec.ir.strconv import parse_bool
 from bakec.ir.types import STRING
 from bakec.ir.values import Value, boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final
+
+    from bakec.compiler.compose.decode import Build, Service
+    from bakec.compiler.compose.project import Project
+    from bakec.compiler.compose.xbake import Fields
+    from bakec.ir.span import Source
 
 
 def make_targets(project: Project, first: Source) -> Definitions:

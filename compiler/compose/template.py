@@ -1,11 +1,16 @@
 """`$NAME` and `${NAME:-default}` in the strings of Compose files and of `.env` files."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeAlias
 
 from bakec.ir.quoting import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
 
 Lookup: TypeAlias = Callable[[str], str | None]
 

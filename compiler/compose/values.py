@@ -1,14 +1,21 @@
 """Scalars as the values that target definitions are made of."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
-from bakec.compiler.compose.nodes import Node, Scalar, text_of
+from bakec.compiler.compose.nodes import text_of
 from bakec.compiler.entries import EntryError, parse_entries
 from bakec.ir.codes.compose import TARGET
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.module import Entry
+from bakec.ir.diagnostics import fail
 from bakec.ir.types import STRING
 from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bakec.compiler.compose.nodes import Node, Scalar
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.module import Entry
 
 
 def target_name(service: str) -> str:

@@ -1,14 +1,23 @@
 """`x-bake` of a build: the attributes of a target that Compose does not have."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.compose.nodes import Listing, Node, Scalar, Table, Timestamp, is_null, plain_text, text_of
+from collections.abc import Mapping
+
+from bakec.compiler.compose.nodes import Listing, Scalar, Table, Timestamp, is_null, plain_text, text_of
 from bakec.compiler.compose.values import entries, linked_contexts, refused, sorted_ssh, text_value
 from bakec.compiler.merge import normalize
 from bakec.ir.module import Entry, FieldValue
-from bakec.ir.origin import Origin
-from bakec.ir.values import Value, boolean
+from bakec.ir.values import boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    from bakec.compiler.compose.nodes import Node
+    from bakec.ir.origin import Origin
+    from bakec.ir.values import Value
 
 Fields = dict[str, FieldValue]
 

@@ -1,23 +1,34 @@
 """What a stage starts from: nothing, an image, or a named context in its place."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from bakec.compiler.dockerfile import image as images
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.image import ImageConfig, empty_config
+from bakec.compiler.dockerfile.image import empty_config
 from bakec.compiler.dockerfile.lint import BASE_PLATFORM, Finding
-from bakec.compiler.dockerfile.named import NamedContext, find_context
-from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, UnresolvedError
-from bakec.compiler.dockerfile.stages import SCRATCH, Entry, StageTable
-from bakec.compiler.dockerfile.steps import Scene, step_title
+from bakec.compiler.dockerfile.named import find_context
+from bakec.compiler.dockerfile.request import ImageRequest, UnresolvedError
+from bakec.compiler.dockerfile.stages import SCRATCH
+from bakec.compiler.dockerfile.steps import step_title
 from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.llb import About, State, references, scratch
+from bakec.ir.llb import About, references, scratch
 from bakec.ir.llb import image as image_state
-from bakec.ir.llb.references import Reference
-from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bakec.compiler.dockerfile.image import ImageConfig
+    from bakec.compiler.dockerfile.named import NamedContext
+    from bakec.compiler.dockerfile.request import ImageAnswer
+    from bakec.compiler.dockerfile.stages import Entry, StageTable
+    from bakec.compiler.dockerfile.steps import Scene
+    from bakec.ir.llb import State
+    from bakec.ir.llb.references import Reference
+    from bakec.ir.platforms import Platform
 
 _COMMON = ("alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora")
 _SUGGESTED = tuple(

@@ -1,19 +1,18 @@
 """Where a build's files come from: the Dockerfile, the main context, the ignore file."""
 
+from __future__ import annotations
+
 import base64
 import json
 import tarfile
-from collections.abc import Iterable
-from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
+from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.dockerfile.ignore import read_patterns
-from bakec.compiler.dockerfile.options import Options
-from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request, UnresolvedError
+from bakec.compiler.dockerfile.request import UnresolvedError
 from bakec.compiler.jsontext import problem as json_problem
 from bakec.ir.codes.dockerfile import CONTEXT, MARSHAL, READ
-from bakec.ir.llb import Copy, Definition, SourceFile, State, given, graph, local, named, ops, scratch
+from bakec.ir.llb import Copy, SourceFile, given, local, named, ops, scratch
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import Defaults
 from bakec.ir.llb.wire import WireError
@@ -21,6 +20,16 @@ from bakec.ir.paths import base as base_name
 from bakec.ir.paths import join
 from bakec.ir.records import dataclass
 from bakec.ir.strconv import is_true
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    from bakec.compiler.dockerfile.gitref import GitReference
+    from bakec.compiler.dockerfile.options import Options
+    from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Lowered, Request
+    from bakec.ir.llb import Definition, State, graph
 
 _MAGIC: Final = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 HTTP_FILE: Final = "context"

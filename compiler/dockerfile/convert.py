@@ -1,26 +1,18 @@
 """From a typed Dockerfile to the state and the image of its target."""
 
-from collections.abc import Callable, Iterable, Mapping
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.bases import BaseResolver, named_context
-from bakec.compiler.dockerfile.contexts import Frontend, followed_paths, internal
+from bakec.compiler.dockerfile.contexts import followed_paths, internal
 from bakec.compiler.dockerfile.copying import lower_transfer
 from bakec.compiler.dockerfile.directives import find_directive
 from bakec.compiler.dockerfile.epoch import NAME as EPOCH
-from bakec.compiler.dockerfile.epoch import Epoch, EpochScope, resolve_epoch
-from bakec.compiler.dockerfile.expand import Expansion, ExpansionError, Mode, expand
+from bakec.compiler.dockerfile.epoch import EpochScope, resolve_epoch
+from bakec.compiler.dockerfile.expand import ExpansionError, Mode, expand
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import decode
 from bakec.compiler.dockerfile.ignore import IgnoreMatcher
-from bakec.compiler.dockerfile.image import ImageConfig
-from bakec.compiler.dockerfile.instructions import (
-    Dockerfile,
-    Onbuild,
-    Run,
-    Stage,
-    Transfer,
-    Workdir,
-)
+from bakec.compiler.dockerfile.instructions import Onbuild, Run, Stage, Transfer, Workdir
 from bakec.compiler.dockerfile.interpret import InvalidDockerfileError, type_node
 from bakec.compiler.dockerfile.lint import (
     CONSTANT_PLATFORM,
@@ -28,22 +20,16 @@ from bakec.compiler.dockerfile.lint import (
     REDUNDANT_PLATFORM,
     UNDEFINED_ARG,
     Finding,
-    Linter,
-    LintOptions,
-    LintRule,
     parse_options,
 )
-from bakec.compiler.dockerfile.options import Options
 from bakec.compiler.dockerfile.parse import parse
-from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest
 from bakec.compiler.dockerfile.running import lower_run
-from bakec.compiler.dockerfile.scope import GlobalScope, assign, predefined, with_meta_args
+from bakec.compiler.dockerfile.scope import assign, predefined, with_meta_args
 from bakec.compiler.dockerfile.settings import lower_setting, set_user, set_workdir
 from bakec.compiler.dockerfile.stages import (
     SCRATCH,
     Entry,
     StageTable,
-    Step,
     add_needs,
     check_circles,
     link_step,
@@ -54,13 +40,30 @@ from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, Scene
 from bakec.compiler.suggest import search
 from bakec.ir import platforms
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.llb import SourceFile, State, local, references
-from bakec.ir.llb.graph import DEFAULT_PATH, Late, Output
+from bakec.ir.llb import State, local, references
+from bakec.ir.llb.graph import DEFAULT_PATH, Late
 from bakec.ir.llb.ops import ProxyEnv
-from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
 from bakec.ir.strconv import NumberError, parse_bool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from bakec.compiler.dockerfile.contexts import Frontend
+    from bakec.compiler.dockerfile.epoch import Epoch
+    from bakec.compiler.dockerfile.expand import Expansion
+    from bakec.compiler.dockerfile.image import ImageConfig
+    from bakec.compiler.dockerfile.instructions import Dockerfile
+    from bakec.compiler.dockerfile.lint import Linter, LintOptions, LintRule
+    from bakec.compiler.dockerfile.options import Options
+    from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest
+    from bakec.compiler.dockerfile.scope import GlobalScope
+    from bakec.compiler.dockerfile.stages import Step
+    from bakec.ir.llb import SourceFile
+    from bakec.ir.llb.graph import Output
+    from bakec.ir.platforms import Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,30 +1,39 @@
 """COPY and ADD."""
 
+from __future__ import annotations
+
 import re
 from contextlib import suppress
-from typing import Final
 
 from bakec.compiler.dockerfile.contexts import internal
 from bakec.compiler.dockerfile.expand import Mode
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gitref import GitReference, checkout, read_git_reference
+from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.dockerfile.gotext import encode
-from bakec.compiler.dockerfile.instructions import InlineFile, Transfer
 from bakec.compiler.dockerfile.lint import COPY_IGNORED
 from bakec.compiler.dockerfile.ospaths import is_absolute, normal_path, to_slash, without_drive
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_git, is_http
-from bakec.compiler.dockerfile.stages import Entry, Step
-from bakec.compiler.dockerfile.steps import Scene, commit, quiet_expand, step_title, upper_first
+from bakec.compiler.dockerfile.steps import commit, quiet_expand, step_title, upper_first
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.llb import About, Copy, Mkfile, State, merge, named, owner, scratch
+from bakec.ir.llb import About, Copy, Mkfile, merge, named, owner, scratch
 from bakec.ir.llb import http as http_state
-from bakec.ir.llb.graph import FileStep, Owner
 from bakec.ir.llb.ops import ProgressGroup
 from bakec.ir.paths import clean, join
-from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
 from bakec.ir.strconv import NumberError, parse_uint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.compiler.dockerfile.gitref import GitReference
+    from bakec.compiler.dockerfile.instructions import InlineFile, Transfer
+    from bakec.compiler.dockerfile.stages import Entry, Step
+    from bakec.compiler.dockerfile.steps import Scene
+    from bakec.ir.llb import State
+    from bakec.ir.llb.graph import FileStep, Owner
+    from bakec.ir.platforms import Platform
 
 _RAW: Final = Mode(plain_quotes=True)
 COMMIT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")

@@ -1,13 +1,18 @@
 """Parser directives: `# syntax=`, `# escape=` and `# check=` on the first lines of a Dockerfile."""
 
+from __future__ import annotations
+
 import json
 import re
-from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE
 from bakec.ir.codes.dockerfile import DIRECTIVE_TWICE
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*")
 _KNOWN: Final = frozenset(("syntax", "escape", "check"))

@@ -1,26 +1,35 @@
 """`SOURCE_DATE_EPOCH`: a number, or the time of the context or of a stage that adds one remote source."""
 
+from __future__ import annotations
+
 import io
 import re
 import tarfile
-from collections.abc import Mapping
 
-from bakec.compiler.dockerfile.contexts import Frontend, source_of
-from bakec.compiler.dockerfile.expand import Mode, expand
+from bakec.compiler.dockerfile.contexts import source_of
+from bakec.compiler.dockerfile.expand import expand
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import checkout, read_git_reference
 from bakec.compiler.dockerfile.gotext import decode
-from bakec.compiler.dockerfile.instructions import Arg, Dockerfile, Stage, Transfer
+from bakec.compiler.dockerfile.instructions import Arg, Transfer
 from bakec.compiler.dockerfile.named import find_context
 from bakec.compiler.dockerfile.remote import check_checksum, http_filename, is_http
 from bakec.compiler.dockerfile.request import UnresolvedError
 from bakec.ir.codes.dockerfile import EPOCH
-from bakec.ir.llb import State
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb.graph import NOTHING, Source
 from bakec.ir.llb.state import source_state
 from bakec.ir.records import NamedTuple, dataclass
 from bakec.ir.strconv import int_or_none
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.compiler.dockerfile.contexts import Frontend
+    from bakec.compiler.dockerfile.expand import Mode
+    from bakec.compiler.dockerfile.instructions import Dockerfile, Stage
+    from bakec.ir.llb import State
 
 NAME = "SOURCE_DATE_EPOCH"
 

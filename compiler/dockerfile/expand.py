@@ -1,14 +1,20 @@
 """Word expansion: quotes, escapes and `$` references of Dockerfile words, as the reference's shell lexer does it."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
-from typing import Final, Protocol
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, valid
 from bakec.ir.codes.dockerfile import EXPANSION
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field
+from bakec.ir.static import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
 
 END: Final = ""
 """What the scanner gives behind the last character; it prints as U+FFFD, like Go's rune -1."""
@@ -352,7 +358,7 @@ def _unsupported(operator: str) -> _LexError:
 
 
 class _Matcher(Protocol):
-    def search(self, text: str, pos: int = ..., /) -> "re.Match[str] | None": ...
+    def search(self, text: str, pos: int = ..., /) -> re.Match[str] | None: ...
 
 
 def _regular_expression(pattern: str, *, greedy: bool, anchored: bool = False) -> _Matcher:

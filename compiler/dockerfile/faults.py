@@ -1,9 +1,14 @@
 """How a conversion stops: one fault of one rule, with the lines it is about."""
 
+from __future__ import annotations
+
 from bakec.compiler.csv import CsvError, parse_record
 from bakec.ir.codes.dockerfile import CSV
-from bakec.ir.diagnostics import Rule
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.diagnostics import Rule
 
 
 class Lines(NamedTuple):
@@ -36,34 +41,34 @@ class DockerfileError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def copy(self) -> "DockerfileError":
+    def copy(self) -> DockerfileError:
         """The same fault once more: a remembered one must not gather the locations of every use."""
         twin = DockerfileError.__new__(DockerfileError)
         twin.rule, twin.message, twin.locations = self.rule, self.message, list(self.locations)
         twin.unknown = self.unknown
         return twin
 
-    def from_ignorance(self) -> "DockerfileError":
+    def from_ignorance(self) -> DockerfileError:
         """Mark that knowing more, from a lock file or at run time, may help."""
         self.unknown = True
         return self
 
-    def at(self, lines: Lines | None) -> "DockerfileError":
+    def at(self, lines: Lines | None) -> DockerfileError:
         """Add a location."""
         self.locations.append(lines)
         return self
 
-    def only_at(self, lines: Lines | None) -> "DockerfileError":
+    def only_at(self, lines: Lines | None) -> DockerfileError:
         """Replace the locations by one."""
         self.locations = [lines]
         return self
 
-    def within(self, prefix: str) -> "DockerfileError":
+    def within(self, prefix: str) -> DockerfileError:
         """Put `prefix: ` in front of the message."""
         self.message = f"{prefix}: {self.message}"
         return self
 
-    def suggesting(self, name: str) -> "DockerfileError":
+    def suggesting(self, name: str) -> DockerfileError:
         """Add the nearest known name, if there is one."""
         if name:
             self.message += f" (did you mean {name}?)"

@@ -1,12 +1,15 @@
 """The flags of an instruction: which it has, and what was given."""
 
-from collections.abc import Mapping
-from enum import Enum
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import Enum, dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class FlagKind(Enum):

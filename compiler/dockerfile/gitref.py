@@ -1,15 +1,20 @@
 """Git URLs of ADD sources and contexts, with their options in the fragment or the query."""
 
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.ir import giturl
 from bakec.ir.codes.dockerfile import GIT_REFERENCE
-from bakec.ir.llb import About, State
 from bakec.ir.llb import git as git_state
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, replace
 from bakec.ir.strconv import NumberError, parse_bool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.ir.llb import About, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

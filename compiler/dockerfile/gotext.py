@@ -3,9 +3,14 @@
 A Dockerfile is decoded with `surrogateescape`, so a lone surrogate stands for a byte that was not UTF-8.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
 
 SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """Go's `unicode.IsSpace`."""

@@ -1,5 +1,7 @@
 """Heredoc words: `<<NAME`, `<<-NAME`, `3<<"NAME"`."""
 
+from __future__ import annotations
+
 import re
 
 from bakec.compiler.dockerfile.expand import HEREDOC_WORDS, Mode, split_words

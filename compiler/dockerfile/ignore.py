@@ -1,13 +1,18 @@
 """Ignore files: their patterns, and whether a path is excluded."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final, Protocol
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, decode, encode
 from bakec.ir.codes.dockerfile import IGNORE_FILE
 from bakec.ir.paths import clean
 from bakec.ir.records import NamedTuple
+from bakec.ir.static import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
 
 _MAX_LINE: Final = 65536
 _SYNTAX: Final = "syntax error in pattern"

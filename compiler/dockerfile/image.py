@@ -1,10 +1,11 @@
 """Image configs, read and written as Go's OCI and Docker records do: unknown fields are dropped, order is fixed."""
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, TypeAlias, cast
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import valid
@@ -14,6 +15,12 @@ from bakec.ir.llb.graph import DEFAULT_PATH
 from bakec.ir.llb.ops import NO_ENTRIES
 from bakec.ir.platforms import Platform
 from bakec.ir.records import NamedTuple
+from bakec.ir.static import cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final, TypeAlias
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -76,7 +83,7 @@ class ImageConfig(NamedTuple):
             os_features=self.os_features,
         )
 
-    def with_platform(self, platform: Platform) -> "ImageConfig":
+    def with_platform(self, platform: Platform) -> ImageConfig:
         return self._replace(
             os=platform.os,
             architecture=platform.architecture,

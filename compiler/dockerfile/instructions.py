@@ -1,11 +1,16 @@
 """Typed instructions: what each node of a parse tree means, before any variable is replaced."""
 
-from typing import TypeAlias
+from __future__ import annotations
 
-from bakec.compiler.dockerfile.faults import Lines
-from bakec.compiler.dockerfile.heredoc import Heredoc
-from bakec.compiler.dockerfile.lint import Finding
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.compiler.dockerfile.heredoc import Heredoc
+    from bakec.compiler.dockerfile.lint import Finding
 
 
 class Written(NamedTuple):

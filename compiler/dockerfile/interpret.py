@@ -1,11 +1,11 @@
 """From parse tree nodes to typed instructions, checked as far as can be without expanding anything."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable
-from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.flags import FlagKind, Flags, read_flags
+from bakec.compiler.dockerfile.flags import FlagKind, read_flags
 from bakec.compiler.dockerfile.gotext import SPACE, lower
 from bakec.compiler.dockerfile.heredoc import heredoc_word
 from bakec.compiler.dockerfile.instructions import (
@@ -19,7 +19,6 @@ from bakec.compiler.dockerfile.instructions import (
     Expose,
     Healthcheck,
     InlineFile,
-    Instruction,
     Label,
     Maintainer,
     Onbuild,
@@ -46,12 +45,21 @@ from bakec.compiler.dockerfile.lint import (
     Finding,
 )
 from bakec.compiler.dockerfile.mounts import check_device, mount_origin
-from bakec.compiler.dockerfile.parse import INSTRUCTIONS, Node, Tree
+from bakec.compiler.dockerfile.parse import INSTRUCTIONS
 from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.durations import DurationError, parse_duration
 from bakec.ir.quoting import quote
 from bakec.ir.strconv import NumberError, parse_int
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from bakec.compiler.dockerfile.flags import Flags
+    from bakec.compiler.dockerfile.instructions import Instruction
+    from bakec.compiler.dockerfile.parse import Node, Tree
 
 
 class InvalidDockerfileError(Exception):

@@ -1,15 +1,21 @@
 """The lint rules of the Dockerfile frontend, and which of them a file or a build asks for."""
 
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.directives import DirectiveReader
-from bakec.compiler.dockerfile.faults import DockerfileError, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, valid
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.diagnostics import Rule
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field, replace
 from bakec.ir.strconv import NumberError, parse_bool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.ir.diagnostics import Rule
 
 
 @dataclass(frozen=True, slots=True)

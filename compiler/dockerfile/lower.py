@@ -7,40 +7,45 @@
 opens neither file nor socket: what it has to know comes in the request.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from functools import lru_cache
-from hashlib import sha256
-from typing import Final
 
 from bakec.compiler.dockerfile import subrequests
 from bakec.compiler.dockerfile.contexts import Frontend
-from bakec.compiler.dockerfile.convert import Conversion, Converted, Task, lint_options
+from bakec.compiler.dockerfile.convert import Conversion, Task, lint_options
 from bakec.compiler.dockerfile.directives import find_syntax
-from bakec.compiler.dockerfile.faults import DockerfileError, Lines
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import decode, encode, valid
 from bakec.compiler.dockerfile.image import to_json
-from bakec.compiler.dockerfile.instructions import Dockerfile
 from bakec.compiler.dockerfile.interpret import InvalidDockerfileError, type_file
-from bakec.compiler.dockerfile.lint import Finding, Linter
-from bakec.compiler.dockerfile.options import Options, check_capabilities, read_options
-from bakec.compiler.dockerfile.parse import Tree, parse
-from bakec.compiler.dockerfile.request import (
-    Build,
-    Forward,
-    ImageAnswer,
-    ImageRequest,
-    LintWarning,
-    Lowered,
-    LowerFailed,
-    Request,
-)
+from bakec.compiler.dockerfile.lint import Linter
+from bakec.compiler.dockerfile.options import check_capabilities, read_options
+from bakec.compiler.dockerfile.parse import parse
+from bakec.compiler.dockerfile.request import Build, Forward, LintWarning, Lowered, LowerFailed
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.llb import Definition, LlbError, SourceFile, State, WireError, go_json
+from bakec.ir.digests import sha256
+from bakec.ir.llb import LlbError, SourceFile, WireError, go_json
 from bakec.ir.llb.graph import Defaults
-from bakec.ir.platforms import Platform, full_name, normalize
+from bakec.ir.platforms import full_name, normalize
 from bakec.ir.records import replace
 from bakec.ir.span import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from bakec.compiler.dockerfile.convert import Converted
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.compiler.dockerfile.instructions import Dockerfile
+    from bakec.compiler.dockerfile.lint import Finding
+    from bakec.compiler.dockerfile.options import Options
+    from bakec.compiler.dockerfile.parse import Tree
+    from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, Request
+    from bakec.ir.llb import Definition, State
+    from bakec.ir.platforms import Platform
 
 _CONFIG: Final = "containerimage.config"
 _BASE_CONFIG: Final = "containerimage.base.config"
@@ -67,7 +72,7 @@ def lower(request: Request) -> Lowered:
     return result
 
 
-def _failed(fault: DockerfileError, run: "_Lowering") -> LowerFailed:
+def _failed(fault: DockerfileError, run: _Lowering) -> LowerFailed:
     run.result.warnings = [_warning(item, run, direct=run.request.direct) for item in run.findings]
     locations = () if run.in_subrequest else tuple(fault.locations)
     first = next((lines for lines in fault.locations if lines and lines.first), None)
@@ -77,7 +82,7 @@ def _failed(fault: DockerfileError, run: "_Lowering") -> LowerFailed:
     return LowerFailed(diagnostic, locations=locations, partial=run.result, unknown=fault.unknown)
 
 
-def _warning(finding: Finding, run: "_Lowering", *, direct: bool) -> LintWarning:
+def _warning(finding: Finding, run: _Lowering, *, direct: bool) -> LintWarning:
     short = f"{finding.rule.name}: {finding.message}"
     if not direct and finding.lines.first > 0:
         short += f" (line {finding.lines.first})"
@@ -95,7 +100,7 @@ def _warning(finding: Finding, run: "_Lowering", *, direct: bool) -> LintWarning
     )
 
 
-def _span(run: "_Lowering", lines: Lines) -> Span | None:
+def _span(run: _Lowering, lines: Lines) -> Span | None:
     source = run.text
     if source is None or not 1 <= lines.first <= len(source.line_starts):
         return None
@@ -296,7 +301,7 @@ def _file(data: bytes) -> Dockerfile:
 
 def _seed(data: bytes, attrs: Mapping[str, str]) -> str:
     """What makes generated ids of one target differ from those of another."""
-    return sha256(data + repr(sorted(attrs.items())).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(data + repr(sorted(attrs.items())).encode("utf-8", "surrogateescape"))
 
 
 def _exported(platform: Platform, converted: Converted) -> dict[str, object]:

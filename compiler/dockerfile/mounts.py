@@ -1,9 +1,10 @@
 """`RUN --mount` and `RUN --device` values."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Callable
-from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
 from bakec.compiler.suggest import search
@@ -11,6 +12,10 @@ from bakec.ir.codes import dockerfile as codes
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
 from bakec.ir.strconv import NumberError, parse_bool, parse_uint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 TYPES: Final = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING: Final = ("shared", "private", "locked")

@@ -1,23 +1,31 @@
 """Named contexts: what a build puts in the place of an image or a stage."""
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
 
 from bakec.compiler.dockerfile import image as images
-from bakec.compiler.dockerfile.contexts import HTTP_FILE, IGNORE, Frontend, followed_paths, git_context
+from bakec.compiler.dockerfile.contexts import HTTP_FILE, IGNORE, followed_paths, git_context
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gitref import read_git_reference
 from bakec.compiler.dockerfile.ignore import read_patterns
-from bakec.compiler.dockerfile.image import ImageConfig
 from bakec.compiler.dockerfile.request import ImageRequest, UnresolvedError
 from bakec.ir.codes.dockerfile import CONTEXT
 from bakec.ir.llb import State, given, local, named, references, scratch
 from bakec.ir.llb import http as http_state
 from bakec.ir.llb import image as image_state
 from bakec.ir.llb import oci_layout as oci_state
-from bakec.ir.llb.graph import Late, Output
-from bakec.ir.platforms import Platform, full_name, normalize
+from bakec.ir.llb.graph import Late
+from bakec.ir.platforms import full_name, normalize
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bakec.compiler.dockerfile.contexts import Frontend
+    from bakec.compiler.dockerfile.image import ImageConfig
+    from bakec.ir.llb.graph import Output
+    from bakec.ir.platforms import Platform
 
 
 def _bad(problem: str) -> DockerfileError:
@@ -31,7 +39,7 @@ def find_context(
     *,
     resolve_mode: str = "",
     used: Callable[[], Iterable[str]] | None = None,
-) -> "NamedContext | None":
+) -> NamedContext | None:
     """The context that replaces `name`, looked up for the platform first. `used` tells in the end which paths of a
     local directory are needed. Raises `DockerfileError`."""
     try:

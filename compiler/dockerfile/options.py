@@ -1,22 +1,29 @@
 """The build options a client sends to the frontend (`frontend attrs`), read once into one record."""
 
+from __future__ import annotations
+
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
-from typing import Final
 
 from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
-from bakec.compiler.dockerfile.lint import LintOptions, parse_options
+from bakec.compiler.dockerfile.lint import parse_options
 from bakec.compiler.jsontext import problem as json_problem
 from bakec.ir import platforms
 from bakec.ir.codes.dockerfile import CAPABILITY, OPTION
 from bakec.ir.llb import references
 from bakec.ir.llb.ops import HostIP, LinuxResources, Ulimit
-from bakec.ir.platforms import Platform
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
 from bakec.ir.strconv import NumberError, int_or_none, is_true, parse_bool, parse_int, parse_uint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from bakec.compiler.dockerfile.lint import LintOptions
+    from bakec.ir.platforms import Platform
 
 _ARG: Final = "build-arg:"
 _NETWORKS: Final = {"": 0, "sandbox": 0, "host": 1, "none": 2}

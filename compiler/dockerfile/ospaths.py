@@ -1,5 +1,7 @@
 """Paths inside an image: POSIX, or for Windows images with drive letters and backslashes."""
 
+from __future__ import annotations
+
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import encode
 from bakec.ir.codes.dockerfile import PATH

@@ -1,8 +1,13 @@
 """What a target can be given: build arguments, secrets and agents, as `frontend.outline` lists them."""
 
-from bakec.compiler.dockerfile.faults import Lines
-from bakec.compiler.dockerfile.instructions import Argument
+from __future__ import annotations
+
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.compiler.dockerfile.instructions import Argument
 
 
 @dataclass(slots=True)
@@ -32,7 +37,7 @@ class Outline:
     secrets: dict[str, KnownSecret] = field(default_factory=dict)
     ssh: dict[str, KnownSecret] = field(default_factory=dict)
 
-    def copy(self) -> "Outline":
+    def copy(self) -> Outline:
         return Outline(dict(self.arguments), dict(self.used), dict(self.secrets), dict(self.ssh))
 
     def mark_used(self) -> None:

@@ -1,18 +1,25 @@
 """From the text of a Dockerfile to its instructions, each split into name, flags and arguments."""
 
+from __future__ import annotations
+
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
-from typing import Final
 
 from bakec.compiler.dockerfile.directives import BOM, DirectiveReader
 from bakec.compiler.dockerfile.faults import NO_LINES, DockerfileError, Lines
 from bakec.compiler.dockerfile.gotext import SPACE, decode, encode, valid
-from bakec.compiler.dockerfile.heredoc import Heredoc, heredocs_of
+from bakec.compiler.dockerfile.heredoc import heredocs_of
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final
+
+    from bakec.compiler.dockerfile.heredoc import Heredoc
 
 _MAX_LINE: Final = 65535
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
@@ -29,7 +36,7 @@ class Node:
     flags: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     json: bool = False
-    child: "Node | None" = None
+    child: Node | None = None
     heredocs: tuple[Heredoc, ...] = ()
     lines: Lines = NO_LINES
     comments: tuple[str, ...] = ()

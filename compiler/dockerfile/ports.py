@@ -1,15 +1,20 @@
 """EXPOSE: `port[-end][/protocol]`; addresses and host ports are checked and dropped."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.lint import EXPOSE_FORMAT, PROTOCOL_CASING
 from bakec.compiler.dockerfile.options import format_ip
-from bakec.compiler.dockerfile.stages import Step
-from bakec.compiler.dockerfile.steps import Scene
 from bakec.ir.codes.dockerfile import PORT
 from bakec.ir.quoting import quote
 from bakec.ir.strconv import int_or_none
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bakec.compiler.dockerfile.stages import Step
+    from bakec.compiler.dockerfile.steps import Scene
 
 _MAX = 65535
 

@@ -1,11 +1,17 @@
 """Remote sources of ADD: URLs, their file names and checksums."""
 
+from __future__ import annotations
+
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.gitref import GitReference, read_git_reference
+from bakec.compiler.dockerfile.gitref import read_git_reference
 from bakec.ir import urls
 from bakec.ir.codes.dockerfile import CHECKSUM
 from bakec.ir.llb import references
 from bakec.ir.paths import base
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.dockerfile.gitref import GitReference
 
 
 def is_git(source: str) -> bool:

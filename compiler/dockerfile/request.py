@@ -1,13 +1,20 @@
 """What a conversion is given and what it gives back."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from __future__ import annotations
 
-from bakec.compiler.dockerfile.faults import Lines
-from bakec.ir.diagnostics import Diagnostic, Failed
-from bakec.ir.llb.ops import Definition
-from bakec.ir.platforms import AMD64, Platform
+from bakec.ir.diagnostics import Failed
+from bakec.ir.platforms import AMD64
 from bakec.ir.records import dataclass, field
+from bakec.ir.static import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.llb.ops import Definition
+    from bakec.ir.platforms import Platform
 
 
 class UnresolvedError(Exception):

@@ -1,22 +1,31 @@
 """RUN and its mounts."""
 
+from __future__ import annotations
+
 from bakec.compiler.dockerfile.contexts import internal
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.gotext import SPACE, encode, plain_list
 from bakec.compiler.dockerfile.heredoc import heredoc_word
-from bakec.compiler.dockerfile.image import ImageConfig
-from bakec.compiler.dockerfile.instructions import Argument, Run
-from bakec.compiler.dockerfile.mounts import SHARING, MountOptions, read_mount
+from bakec.compiler.dockerfile.mounts import SHARING, read_mount
 from bakec.compiler.dockerfile.outline import KnownSecret
-from bakec.compiler.dockerfile.stages import SCRATCH, Entry, Step
-from bakec.compiler.dockerfile.steps import Scene, commit, quiet_expand, step_title, upper_first
+from bakec.compiler.dockerfile.stages import SCRATCH
+from bakec.compiler.dockerfile.steps import commit, quiet_expand, step_title, upper_first
 from bakec.ir.codes import dockerfile as codes
-from bakec.ir.llb import About, Mkdir, Mkfile, MountSpec, RunOptions, SecretSpec, SshSpec, State, named, scratch
+from bakec.ir.llb import About, Mkdir, Mkfile, MountSpec, RunOptions, SecretSpec, SshSpec, named, scratch
 from bakec.ir.llb.graph import Owner, User
 from bakec.ir.llb.state import HOST, INSECURE, NONE
 from bakec.ir.paths import base, clean, join
 from bakec.ir.quoting import quote
 from bakec.ir.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.dockerfile.image import ImageConfig
+    from bakec.compiler.dockerfile.instructions import Argument, Run
+    from bakec.compiler.dockerfile.mounts import MountOptions
+    from bakec.compiler.dockerfile.stages import Entry, Step
+    from bakec.compiler.dockerfile.steps import Scene
+    from bakec.ir.llb import State
 
 _PIPES = "/dev/pipes/"
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container

@@ -1,13 +1,20 @@
 """The global scope of a Dockerfile: predefined arguments and the ARGs in front of the first FROM."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
-from bakec.compiler.dockerfile.expand import Mode, expand
+from bakec.compiler.dockerfile.expand import expand
 from bakec.compiler.dockerfile.faults import DockerfileError
-from bakec.compiler.dockerfile.instructions import Arg, Argument
 from bakec.compiler.dockerfile.outline import KnownArgument
-from bakec.ir.platforms import Platform, full_name, short_name
+from bakec.ir.platforms import full_name, short_name
 from bakec.ir.records import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bakec.compiler.dockerfile.expand import Mode
+    from bakec.compiler.dockerfile.instructions import Arg, Argument
+    from bakec.ir.platforms import Platform
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The instructions that change what the image is configured to, and what later steps inherit."""
 
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.dockerfile.expand import split_words
 from bakec.compiler.dockerfile.faults import DockerfileError
@@ -10,12 +10,10 @@ from bakec.compiler.dockerfile.instructions import (
     Arg,
     Argument,
     Cmd,
-    Command,
     Entrypoint,
     Env,
     Expose,
     Healthcheck,
-    Instruction,
     Label,
     Maintainer,
     Onbuild,
@@ -38,20 +36,20 @@ from bakec.compiler.dockerfile.ospaths import is_absolute, normal_workdir, to_sl
 from bakec.compiler.dockerfile.outline import KnownArgument
 from bakec.compiler.dockerfile.ports import read_ports
 from bakec.compiler.dockerfile.running import with_shell
-from bakec.compiler.dockerfile.stages import Entry, Step
-from bakec.compiler.dockerfile.steps import (
-    HIDDEN_ARGS,
-    Scene,
-    commit,
-    quiet_expand,
-    step_title,
-    upper_first,
-)
+from bakec.compiler.dockerfile.steps import HIDDEN_ARGS, commit, quiet_expand, step_title, upper_first
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.durations import format_duration
 from bakec.ir.llb import About, Mkdir, owner
 from bakec.ir.quoting import quote, quote_list
 from bakec.ir.strconv import int_or_none
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.compiler.dockerfile.instructions import Command, Instruction
+    from bakec.compiler.dockerfile.stages import Entry, Step
+    from bakec.compiler.dockerfile.steps import Scene
 
 _SECRET_WORDS: Final = frozenset(
     ["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"]

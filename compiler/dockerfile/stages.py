@@ -1,18 +1,26 @@
 """The stage table: every stage and every image that stages copy or mount from, and how they depend on each other."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from __future__ import annotations
 
-from bakec.compiler.dockerfile.expand import Mode, expand
-from bakec.compiler.dockerfile.faults import DockerfileError, Lines
+from bakec.compiler.dockerfile.expand import expand
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.image import ImageConfig
-from bakec.compiler.dockerfile.instructions import Argument, Instruction, Run, Stage, Transfer
+from bakec.compiler.dockerfile.instructions import Run, Transfer
 from bakec.compiler.dockerfile.outline import Outline
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.llb import State
-from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass, field
+from bakec.ir.static import Protocol
 from bakec.ir.strconv import int_or_none
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bakec.compiler.dockerfile.expand import Mode
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.compiler.dockerfile.instructions import Argument, Instruction, Stage
+    from bakec.ir.platforms import Platform
 
 SCRATCH = "scratch"
 
@@ -28,7 +36,7 @@ class Step:
     """An instruction and the entries of the table it reads from, one for each mount or the one of `--from`."""
 
     instruction: Instruction
-    sources: tuple["Entry", ...] = ()
+    sources: tuple[Entry, ...] = ()
     is_trigger: bool = False
 
     @property
@@ -53,7 +61,7 @@ class Entry:
     description: str = ""
     instructions: tuple[Instruction, ...] = ()
     platform: Platform | None = None
-    base: "Entry | None" = None
+    base: Entry | None = None
     context: LoadedContext | None = None
     unregistered: bool = False
     resolved: bool = False
@@ -62,7 +70,7 @@ class Entry:
     state: State = field(default_factory=State)
     image: ImageConfig = field(default_factory=ImageConfig)
     base_image: ImageConfig | None = None
-    needs: dict["Entry", Lines] = field(default_factory=dict)
+    needs: dict[Entry, Lines] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     arguments: list[Argument] = field(default_factory=list)
     context_paths: set[str] = field(default_factory=set)

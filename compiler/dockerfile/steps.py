@@ -1,24 +1,35 @@
 """What every instruction needs while it is lowered: the scope of the whole file, and how steps are named."""
 
-import math
-from collections.abc import Mapping
-from hashlib import sha256
+from __future__ import annotations
 
-from bakec.compiler.dockerfile.contexts import Frontend
-from bakec.compiler.dockerfile.epoch import Epoch
-from bakec.compiler.dockerfile.expand import Expansion, ExpansionError, Mode, expand
-from bakec.compiler.dockerfile.faults import DockerfileError, Lines
-from bakec.compiler.dockerfile.ignore import IgnoreMatcher
+import math
+
+from bakec.compiler.dockerfile.expand import ExpansionError, expand
+from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.image import History
-from bakec.compiler.dockerfile.lint import UNDEFINED_VAR, Finding, Linter, LintRule
-from bakec.compiler.dockerfile.options import Options
-from bakec.compiler.dockerfile.stages import Entry, Step
+from bakec.compiler.dockerfile.lint import UNDEFINED_VAR, Finding
 from bakec.compiler.suggest import search
 from bakec.ir import platforms
-from bakec.ir.llb import SourceFile, SourceLocation, State
-from bakec.ir.llb.ops import Position, ProxyEnv, Range
+from bakec.ir.digests import sha256
+from bakec.ir.llb import SourceLocation
+from bakec.ir.llb.ops import Position, Range
 from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.compiler.dockerfile.contexts import Frontend
+    from bakec.compiler.dockerfile.epoch import Epoch
+    from bakec.compiler.dockerfile.expand import Expansion, Mode
+    from bakec.compiler.dockerfile.faults import Lines
+    from bakec.compiler.dockerfile.ignore import IgnoreMatcher
+    from bakec.compiler.dockerfile.lint import Linter, LintRule
+    from bakec.compiler.dockerfile.options import Options
+    from bakec.compiler.dockerfile.stages import Entry, Step
+    from bakec.ir.llb import SourceFile, State
+    from bakec.ir.llb.ops import ProxyEnv
 
 HISTORY_COMMENT = "buildkit.dockerfile.v0"
 HIDDEN_ARGS = frozenset(("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"))
@@ -71,7 +82,7 @@ class Scene:
     def group_id(self) -> str:
         """The id of a new progress group. The reference's are random; these only have to differ."""
         self.groups += 1
-        return sha256(f"{self.seed}#{self.groups}".encode()).hexdigest()[:25]
+        return sha256(f"{self.seed}#{self.groups}".encode())[:25]
 
     def expand(self, word: str, entry: Entry, step: Step, mode: Mode | None = None) -> str:
         """Expand a word of an instruction in the stage as it is now. Raises `DockerfileError`."""

@@ -1,17 +1,26 @@
 """Questions about a Dockerfile that are answered without building: outline, targets, lint, the graph itself."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias, TypeVar
+from __future__ import annotations
 
-from bakec.compiler.dockerfile.faults import DockerfileError, Lines
+from typing import TypeVar
+
 from bakec.compiler.dockerfile.gotext import decode, encode
-from bakec.compiler.dockerfile.instructions import Dockerfile
-from bakec.compiler.dockerfile.lint import Finding
 from bakec.compiler.dockerfile.outline import KnownArgument, KnownSecret
-from bakec.compiler.dockerfile.stages import Entry
-from bakec.ir.llb import Definition, SourceFile, decode_op, digest, go_json, proto_json
+from bakec.ir.digests import digest_of
+from bakec.ir.llb import Definition, decode_op, go_json, proto_json
 from bakec.ir.llb.ops import SourceInfo, SourceMap
 from bakec.ir.llb.show import dump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.dockerfile.faults import DockerfileError, Lines
+    from bakec.compiler.dockerfile.instructions import Dockerfile
+    from bakec.compiler.dockerfile.lint import Finding
+    from bakec.compiler.dockerfile.stages import Entry
+    from bakec.ir.llb import SourceFile
 
 Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
 _PREFIX: Final = "frontend."
@@ -212,7 +221,7 @@ def _padded(first: int, last: int, total: int) -> tuple[int, int]:
 
 def graph(definition: Definition) -> dict[str, bytes]:
     """The whole definition as JSON."""
-    ops = {digest(op): op for op in definition.ops}
+    ops = {digest_of(op): op for op in definition.ops}
     value: dict[str, Json] = {
         "def": {name: proto_json(decode_op(ops[name])) for name in sorted(ops)},
         "metadata": {name: dump(definition.metadata[name]) for name in sorted(definition.metadata)},

@@ -1,21 +1,31 @@
 """Calls: of standard functions, of `function` blocks, and of the three that take expressions instead of values."""
 
-from collections.abc import Callable, Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable
 from itertools import islice
-from typing import Final
 
 from bakec.compiler.eval.ranges import start_span
-from bakec.compiler.eval.scope import Scope, UserFunction
+from bakec.compiler.eval.scope import Scope
 from bakec.compiler.eval.typeexpr import type_constraint
 from bakec.compiler.render.ranges import messages, range_text
-from bakec.compiler.stdlib.registry import FUNCTIONS, Function, FunctionError, convert_argument, run
+from bakec.compiler.stdlib.registry import FUNCTIONS, FunctionError, convert_argument, run
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes import evaluate as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.origin import Origin, OriginKind
-from bakec.ir.span import Span
-from bakec.ir.syntax import Call, Expr, Literal
+from bakec.ir.syntax import Expr, Literal
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, boolean, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Final
+
+    from bakec.compiler.eval.scope import UserFunction
+    from bakec.compiler.stdlib.registry import Function
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import Call
 
 Sink = list[Diagnostic]
 Evaluate = Callable[[Expr, Scope, Sink], Value]

@@ -1,6 +1,8 @@
 """`condition ? a : b`: both results are evaluated, their types unified, and the errors of the other one dropped."""
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable
 
 from bakec.compiler.eval.convert import ConvertError, convert, unify
 from bakec.compiler.eval.scope import Scope
@@ -8,9 +10,16 @@ from bakec.ir.codes import evaluate as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
-from bakec.ir.syntax import Conditional, Expr
-from bakec.ir.types import BOOL, DYNAMIC, ListType, MapType, ObjectType, SetType, TupleType, Type
+from bakec.ir.syntax import Expr
+from bakec.ir.types import BOOL, DYNAMIC, ListType, MapType, ObjectType, SetType, TupleType
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.ir.syntax import Conditional
+    from bakec.ir.types import Type
 
 Evaluate = Callable[[Expr, Scope, list[Diagnostic]], Value]
 

@@ -4,8 +4,9 @@ Whether a conversion exists is decided from types alone, before any value is loo
 may still fail on a value (a string that is no number).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from __future__ import annotations
+
+from collections.abc import Callable
 
 from bakec.ir import numbers
 from bakec.ir.numbers import TooLargeError
@@ -22,11 +23,17 @@ from bakec.ir.types import (
     PrimitiveType,
     SetType,
     TupleType,
-    Type,
     has_dynamic,
     without_optional,
 )
 from bakec.ir.values import FALSE, TRUE, UNKNOWN, Value, list_, map_, null, object_, set_, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypeAlias
+
+    from bakec.ir.types import Type
 
 
 class ConvertError(ValueError):
@@ -485,7 +492,7 @@ def _tuples_to_list(kinds: Sequence[TupleType], *, unsafe: bool) -> Type | None:
 
 
 def _unify_disguised(
-    kinds: list[Type], disguise: type[ObjectType] | type[TupleType], revealed: Type | None, *, unsafe: bool
+    kinds: list[Type], disguise: type[ObjectType | TupleType], revealed: Type | None, *, unsafe: bool
 ) -> Type | None:
     """Objects among maps are maps written as literals, tuples among lists are lists: `revealed` says of what."""
     if revealed is None:

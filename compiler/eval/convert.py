@@ -1,8 +1,9 @@
 """`convert`: a value as a value of another type, with the reference's explanation where there is none."""
 
+from __future__ import annotations
+
 from bakec.compiler.eval.conversions import (
     AttributeMismatchError,
-    Conversion,
     ConvertError,
     conversion,
     from_bool,
@@ -18,17 +19,20 @@ from bakec.ir.types import (
     DYNAMIC,
     NUMBER,
     STRING,
-    CollectionType,
     ListType,
     MapType,
     ObjectType,
     PrimitiveType,
     SetType,
     TupleType,
-    Type,
     without_optional,
 )
 from bakec.ir.values import UNKNOWN, Value, list_, null, set_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.eval.conversions import Conversion
+    from bakec.ir.types import CollectionType, Type
 
 __all__ = ["ConvertError", "convert", "mismatch", "unify"]
 

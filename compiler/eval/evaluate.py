@@ -4,24 +4,31 @@
 no further noise, so that one run shows every mistake. Each result carries its origin.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeAlias
+from __future__ import annotations
 
 from bakec.compiler.eval.calls import call
 from bakec.compiler.eval.conditional import conditional
 from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.eval.operators import OperatorError, apply_binary, apply_unary, operand_type, short_circuit
-from bakec.compiler.eval.scope import ITEM, Budget, LimitExceeded, Scope
+from bakec.compiler.eval.scope import ITEM, Budget, LimitExceeded
 from bakec.compiler.eval.traverse import step_into
 from bakec.compiler.suggest import nearest
 from bakec.ir import syntax
 from bakec.ir.codes import evaluate as codes
 from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.origin import Origin, OriginKind
-from bakec.ir.span import Span
-from bakec.ir.syntax import Expr
-from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, SetType, TupleType, Type
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, SetType, TupleType
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, integer, list_, object_, string, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.eval.scope import Scope
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import Expr
+    from bakec.ir.types import Type
 
 Sink: TypeAlias = list[Diagnostic]
 

@@ -4,14 +4,22 @@ The evaluator converts the operands and reports those that do not convert; befor
 failed, it asks `short_circuit`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import TypeAlias
 
 from bakec.ir import numbers
-from bakec.ir.numbers import Number, TooLargeError, UndefinedError
+from bakec.ir.numbers import TooLargeError, UndefinedError
 from bakec.ir.records import NamedTuple
-from bakec.ir.types import BOOL, DYNAMIC, NUMBER, Type
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER
 from bakec.ir.values import FALSE, TRUE, UNKNOWN, UNKNOWN_VALUE, Value, boolean, number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.ir.numbers import Number
+    from bakec.ir.types import Type
 
 
 class OperatorError(ValueError):

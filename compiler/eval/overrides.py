@@ -1,25 +1,22 @@
 """Variables from outside: the text of an environment variable or a `--var` flag as a value of the variable's type."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Sequence
-from typing import Final
 
 from bakec.compiler.csv import CsvError, parse_record
 from bakec.ir import numbers
 from bakec.ir.strconv import NumberError, parse_bool, parse_float
-from bakec.ir.types import (
-    BOOL,
-    DYNAMIC,
-    NUMBER,
-    STRING,
-    ListType,
-    MapType,
-    PrimitiveType,
-    SetType,
-    TupleType,
-    Type,
-)
-from bakec.ir.values import Value, boolean, list_, map_, number, set_, string, tuple_
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, MapType, PrimitiveType, SetType, TupleType
+from bakec.ir.values import boolean, list_, map_, number, set_, string, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from bakec.ir.types import Type
+    from bakec.ir.values import Value
 
 _FROM_CSV: Final = ListType | SetType | TupleType | MapType
 

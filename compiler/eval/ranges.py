@@ -1,8 +1,13 @@
 """Which part of an expression a message points at."""
 
+from __future__ import annotations
+
 from bakec.ir import syntax
 from bakec.ir.span import Span
-from bakec.ir.syntax import Expr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.syntax import Expr
 
 
 def start_span(expr: Expr) -> Span:

@@ -1,11 +1,16 @@
 """Names: what an expression can see, and the budget it may spend."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from __future__ import annotations
 
-from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.syntax import Expr, ScopeTraversal
-from bakec.ir.values import Value
+from bakec.ir.static import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.syntax import Expr, ScopeTraversal
+    from bakec.ir.values import Value
 
 MAX_STEPS = 2_000_000
 MAX_TEXT = 64 << 20
@@ -95,12 +100,12 @@ class Scope:
 
     __slots__ = ("names", "parent", "world")
 
-    def __init__(self, world: World, names: Mapping[str, Value] | None = None, parent: "Scope | None" = None) -> None:
+    def __init__(self, world: World, names: Mapping[str, Value] | None = None, parent: Scope | None = None) -> None:
         self.world = world
         self.names = names or {}
         self.parent = parent
 
-    def child(self, names: Mapping[str, Value]) -> "Scope":
+    def child(self, names: Mapping[str, Value]) -> Scope:
         return Scope(self.world, names, self)
 
     def local(self, name: str) -> Value | None:

@@ -1,13 +1,21 @@
 """Steps into a value: `.name` and `[key]`."""
 
+from __future__ import annotations
+
 from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.ir import numbers
 from bakec.ir.codes import evaluate as codes
 from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.span import Span
-from bakec.ir.syntax import AttrStep, IndexStep, Step
-from bakec.ir.types import NUMBER, STRING, ListType, ObjectType, PrimitiveType, SetType, Type
-from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value
+from bakec.ir.syntax import AttrStep
+from bakec.ir.types import NUMBER, STRING, ListType, ObjectType, PrimitiveType, SetType
+from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import IndexStep, Step
+    from bakec.ir.types import Type
+    from bakec.ir.values import Value
 
 _NOT_FOUND = "The given key does not identify an element in this collection value"
 

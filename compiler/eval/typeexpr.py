@@ -1,24 +1,20 @@
 """Type expressions: `string`, `list(number)`, `object({ name = string, tags = optional(list(string)) })`."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from bakec.ir.codes import evaluate as codes
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.quoting import quote
-from bakec.ir.span import Span
-from bakec.ir.syntax import Call, Expr, Literal, ObjectCons, ObjectKey, ScopeTraversal, TupleCons
-from bakec.ir.types import (
-    BOOL,
-    DYNAMIC,
-    NUMBER,
-    STRING,
-    ListType,
-    MapType,
-    ObjectType,
-    SetType,
-    TupleType,
-    Type,
-)
+from bakec.ir.syntax import Call, Literal, ObjectCons, ObjectKey, ScopeTraversal, TupleCons
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, MapType, ObjectType, SetType, TupleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import Expr
+    from bakec.ir.types import Type
 
 _KEYWORDS: dict[str, Type] = {"bool": BOOL, "string": STRING, "number": NUMBER, "any": DYNAMIC}
 _COLLECTIONS: dict[str, Callable[[Type], Type]] = {"list": ListType, "set": SetType, "map": MapType}

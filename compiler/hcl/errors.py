@@ -5,9 +5,10 @@ stops in the example are the key by which the message is found for any other tex
 first error turns up, so that it costs nothing before.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import cache
-from typing import Final, TypeAlias
 
 from bakec.compiler.hcl.kinds import (
     CHEREDOC,
@@ -38,15 +39,21 @@ from bakec.compiler.hcl.kinds import (
     STRING,
     WORDS,
 )
-from bakec.compiler.hcl.lexer import Tokens, tokenize, tokenize_expression, tokenize_template
+from bakec.compiler.hcl.lexer import tokenize, tokenize_expression, tokenize_template
 from bakec.compiler.hcl.machine import Stack
 from bakec.compiler.hcl.tables import RULES, STARTS, SYMBOLS
 from bakec.compiler.suggest import edits
 from bakec.ir.codes import syntax as codes
-from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
 from bakec.ir.quoting import quote
 from bakec.ir.records import NamedTuple
 from bakec.ir.span import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
+
+    from bakec.compiler.hcl.lexer import Tokens
+    from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
 
 # --- tokens that are nothing of the language ------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ _CLOSERS: Final = frozenset((RPAR, RSQB, RBRACE, CQUOTE, CHEREDOC, SEQ_END))
 
 def locate(tokens: Tokens, start: int, begin: int = 0) -> Trouble:
     """Where and how a parser stops that begins at token `begin` in state `start`."""
-    stack: Stack[int] = Stack(start, [_first] * len(RULES))
+    stack = Stack(start, [_first] * len(RULES))
     at = stack.advance(tokens, range(len(tokens.kinds)), begin)
     stack.settle()
     names = [SYMBOLS[state] for state in stack.states[1:]]

@@ -3,7 +3,11 @@
 The first groups of the lexer's pattern for code are numbered like their kinds, up to `NUMBER`.
 """
 
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 KINDS: Final = (
     "$END",

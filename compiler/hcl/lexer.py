@@ -5,9 +5,9 @@ decides which line ends count, which braces open a block and which an object, an
 token that no rule of the grammar accepts is kept as `INVALID`: the parser stops at it, and `errors` says what it is.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable
-from typing import Final
 
 from bakec.compiler.hcl.kinds import (
     ARROW,
@@ -50,7 +50,14 @@ from bakec.compiler.hcl.kinds import (
     TEXT,
 )
 from bakec.ir.records import NamedTuple
-from bakec.ir.span import Source, Span
+from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from bakec.ir.span import Source
 
 # Bytes that are not UTF-8 arrive as lone surrogates (the `surrogateescape` of the reader).
 _BAD: Final = r"\ud800-\udfff"

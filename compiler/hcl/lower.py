@@ -4,25 +4,35 @@ A method gets the values of the symbols on the right of its rule: a `Span` for a
 else. What is wrong but does not keep the parser from going on is reported from here.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable
-from typing import Final, TypeAlias, TypeVar
 
 from bakec.compiler.hcl.machine import MAX_PENDING
 from bakec.compiler.hcl.tables import RULES
-from bakec.compiler.hcl.templates import Ending, For, If, Interpolation, Part, Text, assemble, dedent, strip
+from bakec.compiler.hcl.templates import Ending, For, If, Interpolation, Text, assemble, dedent, strip
 from bakec.compiler.render.ranges import range_text
 from bakec.ir import numbers, syntax
 from bakec.ir.codes import syntax as codes
-from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
 from bakec.ir.records import NamedTuple
-from bakec.ir.span import Source, Span
-from bakec.ir.syntax import Attribute, AttrStep, Block, Body, Expr, IndexStep, ObjectItem, Step
-from bakec.ir.values import UNKNOWN_VALUE, Value, boolean, null, number, string
+from bakec.ir.span import Span
+from bakec.ir.syntax import Attribute, AttrStep, Block, Body, IndexStep, ObjectItem, Step
+from bakec.ir.values import UNKNOWN_VALUE, boolean, null, number, string
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, TypeAlias, TypeVar
+
+    from bakec.compiler.hcl.templates import Part
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.ir.span import Source
+    from bakec.ir.syntax import Expr
+    from bakec.ir.values import Value
+
+    T = TypeVar("T")
 
 PRECEDENCE: Final = {
     "||": 1,

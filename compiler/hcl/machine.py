@@ -1,17 +1,19 @@
 """The shift-reduce machine that the tables drive."""
 
-from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeAlias, TypeVar
+from __future__ import annotations
 
 from bakec.compiler.hcl.kinds import IDENT, INVALID, NUMBER, WORDS
-from bakec.compiler.hcl.lexer import Tokens
 from bakec.compiler.hcl.tables import ACTIONS, GOTOS, RULES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Final
+
+    from bakec.compiler.hcl.lexer import Tokens
 
 MAX_PENDING: Final = 1000
 """How many symbols may wait for their closing bracket: 1,000 parentheses deep, 200 objects deep."""
-
-T = TypeVar("T")
-Maker: TypeAlias = Callable[..., T]
 
 
 class TooDeepError(Exception):
@@ -22,18 +24,18 @@ class TooDeepError(Exception):
         self.at = at
 
 
-class Stack(Generic[T]):
+class Stack:
     """The machine between two tokens: the states it has entered, and the value of the symbol that led to each but
     the first."""
 
     __slots__ = ("rules", "states", "values")
 
-    def __init__(self, start: int, makers: Sequence[Maker[T]]) -> None:
+    def __init__(self, start: int, makers: Sequence[Callable[..., Any]]) -> None:
         self.states = [start]
-        self.values: list[T] = []
+        self.values: list[Any] = []
         self.rules = [(size, left, maker) for (size, left, _), maker in zip(RULES, makers, strict=True)]
 
-    def advance(self, tokens: Tokens, values: Sequence[T], at: int) -> int:
+    def advance(self, tokens: Tokens, values: Sequence[Any], at: int) -> int:
         """Take in the tokens from index `at`, with their `values`. Returns the index of the one that does not fit,
         or how many there are. A name that does not fit but is the word that does becomes that word.
 
@@ -47,7 +49,7 @@ class Stack(Generic[T]):
             kinds[at] = word
         return at
 
-    def _run(self, kinds: Sequence[int], tokens: Sequence[T], begin: int) -> int:
+    def _run(self, kinds: Sequence[int], tokens: Sequence[Any], begin: int) -> int:
         states, values, rules, actions, gotos = self.states, self.values, self.rules, ACTIONS, GOTOS
         state = states[-1]
         for at in range(begin, len(kinds)):

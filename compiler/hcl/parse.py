@@ -3,21 +3,33 @@
 `errors` is imported where something is wrong, which most runs never see.
 """
 
+from __future__ import annotations
+
 import gc
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, cast
 
 from bakec.compiler.hcl.kinds import INVALID, LINE_BREAK
-from bakec.compiler.hcl.lexer import Tokens, tokenize, tokenize_expression, tokenize_template
-from bakec.compiler.hcl.lower import Items, Lower
+from bakec.compiler.hcl.lexer import tokenize, tokenize_expression, tokenize_template
+from bakec.compiler.hcl.lower import Lower
 from bakec.compiler.hcl.machine import Stack, TooDeepError
 from bakec.compiler.hcl.tables import STARTS
-from bakec.compiler.hcl.templates import Part, assemble, strip
+from bakec.compiler.hcl.templates import assemble, strip
 from bakec.ir.codes import syntax as codes
-from bakec.ir.diagnostics import Diagnostics
-from bakec.ir.span import Source, Span
-from bakec.ir.syntax import Body, ErrorExpr, Expr, File
+from bakec.ir.span import Span
+from bakec.ir.static import cast
+from bakec.ir.syntax import Body, ErrorExpr, File
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.hcl.lexer import Tokens
+    from bakec.compiler.hcl.lower import Items
+    from bakec.compiler.hcl.templates import Part
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.ir.span import Source
+    from bakec.ir.syntax import Expr
 
 _FILE: Final = STARTS["file"]
 
@@ -64,10 +76,10 @@ def _check(tokens: Tokens, sink: Diagnostics) -> None:
 
 def _parse_one(tokens: Tokens, what: str, source: Source, sink: Diagnostics) -> object | None:
     """What the whole text is, or None."""
-    stack: Stack[object] = Stack(STARTS[what], Lower(source, tokens.text, tokens.start, sink).makers())
+    stack = Stack(STARTS[what], Lower(source, tokens.text, tokens.start, sink).makers())
     try:
         if stack.advance(tokens, tokens.spans, 0) == len(tokens.kinds):
-            return stack.values[0]
+            return cast("object", stack.values[0])
         from bakec.compiler.hcl.errors import explain, locate
 
         stack.settle()
@@ -79,7 +91,7 @@ def _parse_one(tokens: Tokens, what: str, source: Source, sink: Diagnostics) -> 
 
 def _parse_items(tokens: Tokens, sink: Diagnostics, lower: Lower) -> Items:
     """The items of a file. Behind one that does not parse, the parser starts anew with the next."""
-    stack: Stack[object] = Stack(_FILE, lower.makers())
+    stack = Stack(_FILE, lower.makers())
     at = begin = 0
     try:
         while (at := stack.advance(tokens, tokens.spans, at)) < len(tokens.kinds):

@@ -1,14 +1,21 @@
 """Trees to native HCL, in one plain style. Parsing the text gives the tree again, with other spans."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable
-from typing import Final
 
 from bakec.ir import numbers, syntax
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.syntax import Attribute, Block, Body, Expr, File, ObjectItem, Step
-from bakec.ir.values import Raw
+from bakec.ir.syntax import Attribute, Block
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    from bakec.ir.syntax import Body, Expr, File, ObjectItem, Step
+    from bakec.ir.values import Raw
 
 WIDTH: Final = 100
 """Tuples and objects that fit into this many columns stay on one line."""

@@ -2,7 +2,11 @@
 
 # fmt: off
 
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 STARTS: Final = {'file': 0, 'expr': 1, 'template': 2}
 

@@ -1,19 +1,25 @@
 """Templates: what a template's tokens mean once white space is stripped and directives have found their ends."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from itertools import pairwise
-from typing import Final, TypeAlias
 
 from bakec.compiler.hcl.lexer import SPACES
 from bakec.compiler.render.ranges import range_text
 from bakec.ir import syntax
 from bakec.ir.codes import syntax as codes
-from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.ir.span import Span
-from bakec.ir.syntax import Expr
 from bakec.ir.values import string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final, TypeAlias
+
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.ir.syntax import Expr
 
 MAX_DIRECTIVES: Final = 200
 """How deep directives may nest in one template."""

@@ -1,18 +1,25 @@
 """JSON values as definitions: which properties are blocks, and strings that are templates."""
 
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.hcl.parse import parse_expression, parse_template
 from bakec.compiler.hcl.templates import literal
-from bakec.compiler.json.tree import Array, Invalid, Node, Object, Property, Scalar, String
+from bakec.compiler.json.tree import Array, Invalid, Object, Scalar, String
 from bakec.compiler.render.ranges import range_text
 from bakec.ir import syntax
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.quoting import quote
 from bakec.ir.records import replace
-from bakec.ir.span import Source, Span
-from bakec.ir.syntax import Attribute, Block, Body, Expr, File, ObjectItem
+from bakec.ir.syntax import Attribute, Block, Body, File, ObjectItem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.compiler.json.tree import Node, Property
+    from bakec.ir.span import Source, Span
+    from bakec.ir.syntax import Expr
 
 # The blocks of a body, by its own type: their type, and what their one label is called, if they have one.
 _BLOCKS: Final[dict[str, dict[str, str]]] = {

@@ -3,22 +3,31 @@
 It goes on after an error as far as the reference does, so that a file has as many diagnostics here as there.
 """
 
+from __future__ import annotations
+
 import json
 import re
-from typing import Final
 
 from bakec.compiler.json.lower import lower_file
-from bakec.compiler.json.scan import END, NUMBER, STRING, WORD, Token, scan
-from bakec.compiler.json.tree import Array, Invalid, Node, Object, Property, Scalar, String
+from bakec.compiler.json.scan import END, NUMBER, STRING, WORD, scan
+from bakec.compiler.json.tree import Array, Invalid, Object, Property, Scalar, String
 from bakec.compiler.suggest import edits
 from bakec.ir import numbers
 from bakec.ir.codes import syntax as codes
 from bakec.ir.diagnostics import Diagnostics, Failed, fail
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.quoting import quote
-from bakec.ir.span import Source, Span
+from bakec.ir.span import Span
 from bakec.ir.syntax import Body, File
 from bakec.ir.values import boolean, null, number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.compiler.json.scan import Token
+    from bakec.compiler.json.tree import Node
+    from bakec.ir.span import Source
 
 MAX_DEPTH: Final = 200
 """How deep arrays and objects may nest."""

@@ -1,10 +1,17 @@
 """JSON text to tokens that know where they stand. Lax about what is in a token: the parser says what is wrong."""
 
+from __future__ import annotations
+
 import re
-from typing import Final
 
 from bakec.ir.records import NamedTuple
-from bakec.ir.span import Source, Span
+from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.ir.span import Source
 
 _TOKEN: Final = re.compile(
     r"""[ \t\r\n]*+(?:

@@ -1,17 +1,22 @@
 """JSON values with their places: what the parser makes and `lower` reads."""
 
-from typing import TypeAlias
+from __future__ import annotations
 
 from bakec.ir.records import NamedTuple, dataclass
-from bakec.ir.span import Span
-from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.ir.span import Span
+    from bakec.ir.values import Value
 
 
 class Property(NamedTuple):
     """`name_span` includes the quotes."""
 
     name: str
-    value: "Node"
+    value: Node
     name_span: Span
 
 
@@ -33,7 +38,7 @@ class Object:
 
 @dataclass(slots=True)
 class Array:
-    items: list["Node"]
+    items: list[Node]
     open: Span
     close: Span
 

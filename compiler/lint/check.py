@@ -1,14 +1,20 @@
 """Which rules there are, and running them."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from importlib import import_module
-from typing import Final
 
-from bakec.compiler.lint.project import Project
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
 
 ALWAYS: Final = (
     *("unknown_attribute", "unknown_block", "shared_tag", "deprecated_key"),

@@ -1,15 +1,22 @@
 """What rules look at."""
 
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from __future__ import annotations
 
-from bakec.compiler.host import Host
 from bakec.ir import syntax
-from bakec.ir.module import Definitions, Selection, Target, entries
+from bakec.ir.module import entries
 from bakec.ir.origin import Origin
 from bakec.ir.records import dataclass
-from bakec.ir.span import Span
-from bakec.ir.syntax import Body, Expr, File, ScopeTraversal
+from bakec.ir.syntax import ScopeTraversal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
+
+    from bakec.compiler.host import Host
+    from bakec.ir.module import Definitions, Selection, Target
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import Body, Expr, File
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

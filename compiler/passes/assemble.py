@@ -1,16 +1,23 @@
 """From a resolved selection to the plan: jobs in order, provenance interned, inputs written down."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from __future__ import annotations
 
 from bakec.compiler.emit import context_path, emit, portable
-from bakec.compiler.host import Folder, Host
 from bakec.compiler.view import origins, target_view
-from bakec.ir.module import Definitions, Selection, TargetDef, VariableInfo
-from bakec.ir.module import Target as Resolved
+from bakec.ir.digests import digest_of
 from bakec.ir.origin import Origin, OriginKind
-from bakec.ir.plan import Group, InputFile, InputVariable, Job, OriginRecord, Plan, Target
-from bakec.ir.span import Source
+from bakec.ir.plan import Group, InputFile, InputVariable, OriginRecord, Plan, Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, Final
+
+    from bakec.compiler.host import Folder, Host
+    from bakec.ir.module import Definitions, Selection, TargetDef, VariableInfo
+    from bakec.ir.module import Target as Resolved
+    from bakec.ir.plan import Job
+    from bakec.ir.span import Source
 
 
 def assemble(
@@ -59,13 +66,11 @@ def _in_order(jobs: dict[str, Job]) -> list[Job]:
 
 
 def _file(source: Source, root: Folder) -> InputFile:
-    import hashlib
-
-    digest = "sha256:" + hashlib.sha256(source.text.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = digest_of(source.text.encode("utf-8", "surrogateescape"))
     return InputFile(path=portable(source.name, root), digest=digest)
 
 
-def _variables(declared: Iterable[VariableInfo], interned: "_Origins") -> Iterator[InputVariable]:
+def _variables(declared: Iterable[VariableInfo], interned: _Origins) -> Iterator[InputVariable]:
     """The variables that values of the plan come from. What the others hold is nobody's business."""
     for variable in declared:
         if variable.name in interned.variables:

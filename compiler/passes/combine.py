@@ -1,11 +1,17 @@
 """Definitions of several front ends and blocks to one of each name."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
 from bakec.compiler.merge import merge
-from bakec.ir.module import Definitions, GroupDef, TargetDef
+from bakec.ir.module import Definitions, GroupDef
 from bakec.ir.records import replace
 from bakec.ir.values import string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bakec.ir.module import TargetDef
 
 
 def combine(below: Definitions, above: Definitions, renamed: Mapping[str, list[str]]) -> Definitions:

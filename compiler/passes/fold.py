@@ -4,12 +4,12 @@ The order is the reference's, because it decides which error comes first: variab
 blocks (with their matrices), blocks in source order, and last the global attributes that nothing used.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from __future__ import annotations
+
 from contextlib import contextmanager
 from itertools import chain
-from typing import Final, NoReturn
 
-from bakec.compiler.declarations import Declarations, FunctionDecl, VariableDecl, missing_span
+from bakec.compiler.declarations import missing_span
 from bakec.compiler.decode import DecodeError, decode, decode_strings, encode
 from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.eval.evaluate import elements, evaluate_whole
@@ -17,21 +17,31 @@ from bakec.compiler.eval.overrides import OverrideError, override
 from bakec.compiler.eval.ranges import start_span
 from bakec.compiler.eval.scope import Budget, DependencyFailed, Scope
 from bakec.compiler.eval.typeexpr import type_constraint
-from bakec.compiler.host import Host
 from bakec.compiler.jsonwriter import shown
 from bakec.compiler.rebase import bases_of
 from bakec.ir import syntax
 from bakec.ir.codes import define as codes
 from bakec.ir.codes import evaluate as evaluate_codes
-from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
 from bakec.ir.fields import FIELDS
-from bakec.ir.module import Definitions, FieldValue, GroupDef, TargetDef, VariableInfo
+from bakec.ir.module import Definitions, GroupDef, TargetDef, VariableInfo
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.records import dataclass, field
-from bakec.ir.span import Span
-from bakec.ir.syntax import Attribute, Block, Expr, ScopeTraversal
-from bakec.ir.types import BOOL, DYNAMIC, STRING, Type
+from bakec.ir.syntax import ScopeTraversal
+from bakec.ir.types import BOOL, DYNAMIC, STRING
 from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, object_, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Final, NoReturn
+
+    from bakec.compiler.declarations import Declarations, FunctionDecl, VariableDecl
+    from bakec.compiler.host import Host
+    from bakec.ir.diagnostics import Diagnostic, Diagnostics, Rule
+    from bakec.ir.module import FieldValue
+    from bakec.ir.span import Span
+    from bakec.ir.syntax import Attribute, Block, Expr
+    from bakec.ir.types import Type
 
 TARGET_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 MAX_INSTANCES: Final = 100_000

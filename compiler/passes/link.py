@@ -1,14 +1,21 @@
 """Links: targets that others use over `target:` contexts join the selection, and pass on what they need."""
 
-from bakec.compiler.inheritance import Inheritance
+from __future__ import annotations
+
 from bakec.compiler.links import links
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Failed, fail
-from bakec.ir.module import Entry, FieldValue, Selection, Target, values
+from bakec.ir.diagnostics import fail
+from bakec.ir.module import Entry, values
 from bakec.ir.origin import Origin, OriginKind
 from bakec.ir.records import dataclass, replace
-from bakec.ir.span import Span
-from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.inheritance import Inheritance
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.module import FieldValue, Selection, Target
+    from bakec.ir.span import Span
+    from bakec.ir.values import Value
 
 
 @dataclass(slots=True)

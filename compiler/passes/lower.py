@@ -4,18 +4,25 @@ The work itself is in `compiler.lowering`, which is imported only if there is so
 compilations take.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.host import Host
-from bakec.compiler.options import CompileOptions
 from bakec.compiler.platforms import parse_platform
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lock as codes
-from bakec.ir.diagnostics import Diagnostics, fail
-from bakec.ir.plan import FrontendSolve, Job, Plan
+from bakec.ir.diagnostics import fail
+from bakec.ir.plan import FrontendSolve
 from bakec.ir.platforms import PlatformError, full_name
 from bakec.ir.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.host import Host
+    from bakec.compiler.options import CompileOptions
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.ir.plan import Job, Plan
 
 LOCK_FILE: Final = "bakec.lock"
 _RESOURCES: Final = ("memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems")

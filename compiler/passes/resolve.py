@@ -1,7 +1,6 @@
 """From syntax trees to declarations: what every file declares, put together in one scope."""
 
-from collections.abc import Iterable
-from typing import Final
+from __future__ import annotations
 
 from bakec.compiler.declarations import Declarations, FunctionDecl, Validation, VariableDecl, missing_span
 from bakec.compiler.eval.ranges import start_span, static_list
@@ -9,10 +8,16 @@ from bakec.compiler.eval.typeexpr import keyword
 from bakec.compiler.suggest import nearest
 from bakec.ir import syntax
 from bakec.ir.codes import define as codes
-from bakec.ir.diagnostics import Diagnostics
 from bakec.ir.fields import BLOCK_TYPES
 from bakec.ir.span import Span
-from bakec.ir.syntax import Attribute, Block, Body, Expr, File
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    from bakec.ir.diagnostics import Diagnostics
+    from bakec.ir.syntax import Attribute, Block, Body, Expr, File
 
 _FUNCTION: Final = ("params", "variadic_params", "result")
 _VALIDATION: Final = ("condition", "error_message")

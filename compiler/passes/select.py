@@ -1,13 +1,20 @@
 """Selection: which targets and groups the names on the command line mean."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
 
-from bakec.compiler.inheritance import Inheritance
 from bakec.compiler.patterns import PatternError, is_pattern, matches
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
-from bakec.ir.module import Definitions, GroupDef, Selection, Target
-from bakec.ir.values import Value, string
+from bakec.ir.module import GroupDef, Selection
+from bakec.ir.values import string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bakec.compiler.inheritance import Inheritance
+    from bakec.ir.module import Definitions, Target
+    from bakec.ir.values import Value
 
 
 def select(definitions: Definitions, requested: tuple[str, ...], inheritance: Inheritance) -> Selection:

@@ -1,9 +1,14 @@
 """Diagnostics as workflow commands of GitHub Actions, which show them beside the lines of a change."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
 from bakec.compiler.render.json import place
-from bakec.ir.diagnostics import Diagnostic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bakec.ir.diagnostics import Diagnostic
 
 
 def render(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:

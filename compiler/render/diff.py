@@ -1,12 +1,19 @@
 """A plan diff as text."""
 
-from collections.abc import Iterable, Iterator
+from __future__ import annotations
+
 from itertools import groupby
-from typing import Any
 
 from bakec.compiler.render.values import entry, shown
-from bakec.ir.diff import Action, Change, Effect, PlanDiff, TargetDiff
+from bakec.ir.diff import Action, Effect
 from bakec.ir.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from bakec.ir.diff import Change, PlanDiff, TargetDiff
 
 _OF_RUNS = (Effect.REBUILDS, Effect.PUBLISHES)
 

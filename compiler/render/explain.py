@@ -1,15 +1,21 @@
 """Where a value of a plan comes from, and why a target is in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from __future__ import annotations
 
 from bakec.compiler.render.values import entry, shown
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes import plan as codes
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.fields import FIELDS
-from bakec.ir.plan import Need, OriginRecord, Plan, Target
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from bakec.ir.diagnostics import Failed
+    from bakec.ir.plan import Need, OriginRecord, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,18 @@
 """The graph of a plan: groups, targets, and what leads from one to the other."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from bakec.compiler.render.values import shown
-from bakec.ir.plan import Plan
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
+
+    from bakec.ir.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

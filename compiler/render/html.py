@@ -1,17 +1,24 @@
 """Pages of one file each: the graph of a plan, and two plans side by side. They load nothing and send nothing."""
 
+from __future__ import annotations
+
 import html
 import json
-from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import Any, Final
 
 from bakec.compiler.render.diff import members, summary, symbol
-from bakec.compiler.render.graph import Edge, Graph, Node, places
+from bakec.compiler.render.graph import places
 from bakec.compiler.render.values import entry, shown
-from bakec.ir.diff import Change, PlanDiff, TargetDiff
 from bakec.ir.fields import FIELDS
-from bakec.ir.plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Final
+
+    from bakec.compiler.render.graph import Edge, Graph, Node
+    from bakec.ir.diff import Change, PlanDiff, TargetDiff
+    from bakec.ir.plan import Plan
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _COLUMN: Final = 260

@@ -5,11 +5,16 @@
 Lines and columns count from 1, columns in characters; the end is behind the last one.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
-from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.span import Source
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.span import Source
 
 
 def render(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:

@@ -1,14 +1,22 @@
 """The build graphs of a plan: as text, JSON, a dot file, or the protobuf that BuildKit's own tools read."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterator
-from typing import Any
 
 from bakec.ir.llb import dump_op, stored
-from bakec.ir.llb.ops import ExecOp, FileOp, MergeOp, Op, SourceOp, decode_op, encode
+from bakec.ir.llb.ops import ExecOp, FileOp, MergeOp, SourceOp, decode_op, encode
 from bakec.ir.llb.show import dump
-from bakec.ir.plan import Job, LlbSolve, OpMeta, Plan, PlatformBuild
+from bakec.ir.plan import LlbSolve, OpMeta
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from bakec.ir.llb.ops import Op
+    from bakec.ir.plan import Job, Plan, PlatformBuild
 
 SHORT = len("sha256:") + 12
 

@@ -1,13 +1,20 @@
 """A plan diff as Markdown, ready to be a comment on a pull request."""
 
+from __future__ import annotations
+
 import html
 import re
-from collections.abc import Iterator
-from typing import Final
 
 from bakec.compiler.render.diff import condensed, members, merged, summary, symbol
 from bakec.compiler.render.values import entry, shown
-from bakec.ir.diff import Action, Change, PlanDiff, TargetDiff
+from bakec.ir.diff import Action
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.ir.diff import Change, PlanDiff, TargetDiff
 
 MARKER: Final = "<!-- bakec-diff -->"
 """The first line, never shown and always the same: a bot finds its comment by it and edits it in place."""

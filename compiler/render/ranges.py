@@ -1,7 +1,11 @@
 """Ranges as the reference prints them: `FILE:LINE,COLUMN-COLUMN`, columns in grapheme clusters from 1."""
 
-from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.span import Source, Span
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.span import Source, Span
 
 
 def position(source: Source, offset: int) -> tuple[int, int]:

@@ -1,13 +1,19 @@
 """Diagnostics as one SARIF 2.1.0 log, which code scanning services read."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterator, Sequence
-from typing import Final
 from urllib.parse import quote
 
 from bakec.compiler.render.json import place
-from bakec.ir.diagnostics import Diagnostic, Rule
-from bakec.ir.span import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from bakec.ir.diagnostics import Diagnostic, Rule
+    from bakec.ir.span import Span
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 

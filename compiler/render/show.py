@@ -1,10 +1,18 @@
 """A plan as text for a person."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from bakec.compiler.render.values import entry, shown
-from bakec.ir.plan import Cache, Exporter, Job, LlbSolve, Plan
+from bakec.ir.plan import LlbSolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, TypeAlias
+
+    from bakec.ir.plan import Cache, Exporter, Job, Plan
 
 Nodes: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
 """Job -> the nodes that build it, with the platforms of each; none where the nodes have to be asked first."""

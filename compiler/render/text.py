@@ -1,10 +1,16 @@
 """Diagnostics for a terminal: code, message, excerpt with carets, hint."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
 
 from bakec.compiler.render.ranges import message, messages, position
-from bakec.ir.diagnostics import Diagnostic, Severity
-from bakec.ir.span import Span
+from bakec.ir.diagnostics import Severity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.span import Span
 
 _CONTEXT = 2
 _WIDTH = 160

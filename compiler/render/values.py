@@ -1,6 +1,10 @@
 """Values of a plan as text for a terminal. A plan may come from anywhere: what controls a terminal is escaped."""
 
-from typing import Any
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def shown(value: Any) -> str:

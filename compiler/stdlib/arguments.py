@@ -1,12 +1,18 @@
 """What the functions share: how they fail, what they may ask of the outside world, and how they read
 numbers."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from math import isinf
-from typing import Protocol
 
 from bakec.ir import numbers
-from bakec.ir.values import Value
+from bakec.ir.static import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.ir.values import Value
 
 MAX_TEXT = 1 << 24
 """Characters of one string that a function makes."""

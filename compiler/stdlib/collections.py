@@ -1,6 +1,7 @@
 """Lists, tuples, sets, maps and objects. Elements keep their origins."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
 from operator import attrgetter
 
 from bakec.compiler.eval.convert import ConvertError, convert, unify
@@ -8,28 +9,14 @@ from bakec.compiler.eval.operators import equal
 from bakec.compiler.stdlib.arguments import MAX_ELEMENTS, FunctionError, whole
 from bakec.ir import numbers
 from bakec.ir.quoting import quote
-from bakec.ir.types import (
-    DYNAMIC,
-    NUMBER,
-    STRING,
-    ListType,
-    MapType,
-    ObjectType,
-    SetType,
-    TupleType,
-    Type,
-)
-from bakec.ir.values import (
-    Value,
-    boolean,
-    integer,
-    list_,
-    map_,
-    null,
-    object_,
-    string,
-    tuple_,
-)
+from bakec.ir.types import DYNAMIC, NUMBER, STRING, ListType, MapType, ObjectType, SetType, TupleType
+from bakec.ir.values import Value, boolean, integer, list_, map_, null, object_, string, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bakec.ir.types import Type
 
 
 def _uniform(items: Iterable[Value], element: Type) -> list[Value]:

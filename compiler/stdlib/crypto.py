@@ -1,30 +1,41 @@
 """Hashes, UUIDs, and decryption. `bcrypt` and `rsadecrypt` need the library `cryptography` or `bcrypt`."""
 
-import hashlib
+from __future__ import annotations
+
 import re
-from typing import TYPE_CHECKING
 
-from bakec.compiler.stdlib.arguments import Context, FunctionError, whole
+from bakec.compiler.stdlib.arguments import FunctionError, whole
+from bakec.ir import digests
 from bakec.ir.quoting import quote
-from bakec.ir.values import Value, string
+from bakec.ir.values import string
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from bakec.compiler.stdlib.arguments import Context
+    from bakec.ir.values import Value
+
 
 def md5(text: Value) -> Value:
+    import hashlib
+
     return string(hashlib.md5(text.text.encode(), usedforsecurity=False).hexdigest())
 
 
 def sha1(text: Value) -> Value:
+    import hashlib
+
     return string(hashlib.sha1(text.text.encode(), usedforsecurity=False).hexdigest())
 
 
 def sha256(text: Value) -> Value:
-    return string(hashlib.sha256(text.text.encode()).hexdigest())
+    return string(digests.sha256(text.text.encode()))
 
 
 def sha512(text: Value) -> Value:
+    import hashlib
+
     return string(hashlib.sha512(text.text.encode()).hexdigest())
 
 
@@ -137,7 +148,7 @@ def _decrypted(data: bytes, key_text: str) -> bytes:
         raise FunctionError("crypto/rsa: decryption error") from None
 
 
-def _private_key(text: str) -> "RSAPrivateKey":
+def _private_key(text: str) -> RSAPrivateKey:
     """The key; what is wrong with one never quotes it."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -1,17 +1,24 @@
 """Texts in other notations: JSON, CSV, Base64, URLs."""
 
+from __future__ import annotations
+
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
 from bakec.compiler.csv import CsvError, parse_records
-from bakec.compiler.jsontext import Bracket, Decoder, NumberText, Token
+from bakec.compiler.jsontext import Bracket, Decoder, NumberText
 from bakec.compiler.jsonwriter import JsonError, encode
 from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.ir import numbers
 from bakec.ir.quoting import quote
 from bakec.ir.types import STRING, ObjectType
-from bakec.ir.values import NULL, Value, boolean, list_, number, object_, string, tuple_
+from bakec.ir.values import NULL, boolean, list_, number, object_, string, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.compiler.jsontext import Token
+    from bakec.ir.values import Value
 
 
 def jsonencode(val: Value) -> Value:

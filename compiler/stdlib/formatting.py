@@ -1,5 +1,7 @@
 """`format` and `formatlist`: the verbs of `printf`."""
 
+from __future__ import annotations
+
 import re
 
 from bakec.compiler import graphemes
@@ -7,12 +9,17 @@ from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.jsonwriter import JsonError, encode
 from bakec.compiler.stdlib.arguments import MAX_TEXT, FunctionError, check_length
 from bakec.ir import decimals, numbers
-from bakec.ir.decimals import Decimal
-from bakec.ir.numbers import Float, Number
+from bakec.ir.numbers import Float
 from bakec.ir.quoting import json_quoted, quote, quote_char
 from bakec.ir.records import NamedTuple
 from bakec.ir.types import BOOL, NUMBER, STRING
-from bakec.ir.values import Value, list_, string
+from bakec.ir.values import list_, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.decimals import Decimal
+    from bakec.ir.numbers import Number
+    from bakec.ir.values import Value
 
 
 class Verb(NamedTuple):

@@ -1,9 +1,15 @@
 """Logic and comparison. `try`, `can` and `convert` are part of the evaluator."""
 
+from __future__ import annotations
+
 from bakec.compiler.eval.convert import convert, unify
 from bakec.compiler.eval.operators import equal as is_equal
 from bakec.compiler.stdlib.arguments import FunctionError
-from bakec.ir.values import Value, boolean
+from bakec.ir.values import boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.values import Value
 
 
 def and_(a: Value, b: Value) -> Value:

@@ -1,11 +1,19 @@
 """Networks in CIDR notation, and the home directory."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import TypeAlias
+from __future__ import annotations
 
-from bakec.compiler.stdlib.arguments import Context, FunctionError, whole
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from bakec.compiler.stdlib.arguments import FunctionError, whole
 from bakec.ir.types import STRING
-from bakec.ir.values import Value, list_, string
+from bakec.ir.values import list_, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.compiler.stdlib.arguments import Context
+    from bakec.ir.values import Value
 
 Network: TypeAlias = IPv4Network | IPv6Network
 

@@ -1,5 +1,7 @@
 """Arithmetic. `log` and `pow` work in double precision, as in the reference."""
 
+from __future__ import annotations
+
 from math import copysign, exp, frexp, inf, isinf, isnan, ldexp, modf, sqrt
 from math import floor as floor_double
 
@@ -8,7 +10,11 @@ from bakec.compiler.stdlib.arguments import FunctionError, double, whole
 from bakec.ir import numbers
 from bakec.ir.quoting import quote
 from bakec.ir.types import NUMBER, STRING
-from bakec.ir.values import Value, integer, list_, number
+from bakec.ir.values import integer, list_, number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.values import Value
 
 
 def _operator(spelling: str, left: Value, right: Value) -> Value:

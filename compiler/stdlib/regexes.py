@@ -1,13 +1,22 @@
 """Regular expressions of RE2, with the reference's explanation of what is wrong with a pattern."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from bakec.compiler.stdlib.arguments import MAX_ELEMENTS, FunctionError, check_length
-from bakec.ir.types import STRING, ObjectType, TupleType, Type
+from bakec.ir.types import STRING, ObjectType, TupleType
 from bakec.ir.values import Value, list_, null, object_, string, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias
+
+    from bakec.ir.types import Type
 
 Pattern: TypeAlias = Any
 Match: TypeAlias = Any

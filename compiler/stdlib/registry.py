@@ -1,16 +1,23 @@
 """Calls of standard functions. The rows are in `table`, the code in the other modules of this package, each
 of which is loaded when one of its functions is called for the first time."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 from bakec.compiler.eval.convert import ConvertError, convert
 from bakec.compiler.stdlib.arguments import Context, FunctionError, check_size
 from bakec.compiler.stdlib.table import FUNCTIONS, Function
 from bakec.ir.numbers import TooLargeError, UndefinedError
-from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value
+from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from bakec.ir.values import Value
 
 __all__ = [
     "FUNCTIONS",

@@ -1,12 +1,18 @@
 """Semantic versions and constraints on them, in the dialect of the reference: `v1.2` is a version too."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.compiler.stdlib.regexes import compile_pattern
 from bakec.ir.records import NamedTuple
 from bakec.ir.strconv import NumberError
-from bakec.ir.values import Value, boolean
+from bakec.ir.values import boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bakec.ir.values import Value
 
 _TAIL = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?"
 _VERSION = rf"^v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?{_TAIL}$"

@@ -1,14 +1,21 @@
 """Sets. Lists and tuples given as arguments become sets first; results come in the order of the values."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from itertools import product
 from math import prod
-from typing import TypeAlias
 
 from bakec.compiler.eval.convert import ConvertError, convert, unify
 from bakec.compiler.stdlib.arguments import MAX_ELEMENTS, FunctionError
-from bakec.ir.types import DYNAMIC, ListType, SetType, TupleType, Type
+from bakec.ir.types import DYNAMIC, ListType, SetType, TupleType
 from bakec.ir.values import Value, boolean, list_, set_, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from bakec.ir.types import Type
 
 
 def sethaselement(items: Value, value: Value) -> Value:

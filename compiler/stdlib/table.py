@@ -5,8 +5,14 @@ module of this package that holds the function, under its own name, or with an u
 Python has a use for the name.
 """
 
+from __future__ import annotations
+
 from bakec.ir.records import NamedTuple
-from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, PrimitiveType, SetType, Type
+from bakec.ir.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, PrimitiveType, SetType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.ir.types import Type
 
 
 class Parameter(NamedTuple):

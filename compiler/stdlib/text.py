@@ -1,13 +1,20 @@
 """Strings. Letters change case one by one (`ß` has no upper case), as in the reference."""
 
+from __future__ import annotations
+
 import posixpath
 import re
-from collections.abc import Callable
 
 from bakec.compiler import graphemes
 from bakec.compiler.stdlib.arguments import FunctionError, check_length, whole
 from bakec.ir.types import STRING
-from bakec.ir.values import Value, integer, list_, string
+from bakec.ir.values import integer, list_, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bakec.ir.values import Value
 
 _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"

@@ -1,15 +1,23 @@
 """Timestamps."""
 
-import re
-from collections.abc import Callable
+from __future__ import annotations
 
-from bakec.compiler.stdlib.arguments import Context, FunctionError
+import re
+
+from bakec.compiler.stdlib.arguments import FunctionError
 from bakec.compiler.timestamps import Time, TimestampError, parse, parse_strict
 from bakec.ir import numbers
 from bakec.ir.durations import DurationError, parse_duration
 from bakec.ir.quoting import quote
 from bakec.ir.types import NUMBER, STRING
-from bakec.ir.values import Value, integer, object_, string
+from bakec.ir.values import integer, object_, string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bakec.compiler.stdlib.arguments import Context
+    from bakec.ir.values import Value
 
 _MONTHS = (
     "January",

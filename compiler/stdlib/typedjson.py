@@ -1,9 +1,9 @@
 """JSON read against a type: strict about attributes, and with a wrapper that names the type where it is `any`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from __future__ import annotations
 
 from bakec.compiler.eval.convert import ConvertError, convert
-from bakec.compiler.jsontext import Bracket, Decoder, NumberText, Token
+from bakec.compiler.jsontext import Bracket, Decoder, NumberText
 from bakec.compiler.jsonwriter import JsonError
 from bakec.ir.quoting import quote
 from bakec.ir.types import (
@@ -17,10 +17,17 @@ from bakec.ir.types import (
     PrimitiveType,
     SetType,
     TupleType,
-    Type,
     without_optional,
 )
-from bakec.ir.values import Value, boolean, list_, map_, null, object_, set_, string, tuple_
+from bakec.ir.values import boolean, list_, map_, null, object_, set_, string, tuple_
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bakec.compiler.jsontext import Token
+    from bakec.ir.types import Type
+    from bakec.ir.values import Value
 
 
 class TypedJsonError(ValueError):

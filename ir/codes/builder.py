@@ -1,5 +1,7 @@
 """BK75: builders, the store that holds them, and their caches."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule, Severity
 
 BAD_NAME = Rule(

@@ -1,5 +1,7 @@
 """BK4: Compose files."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Rule, Severity
 
 # --- YAML -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """BK3: what definition files say about variables, functions, targets and groups."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule
 
 # --- declarations ---------------------------------------------------------------------------------------------

@@ -4,9 +4,13 @@ The summaries are the messages of BuildKit's Dockerfile frontend. Lint rules (BK
 general description that the frontend sends along.
 """
 
-from typing import Final
+from __future__ import annotations
 
 from bakec.ir.diagnostics import Rule, Severity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 EMPTY: Final = Rule(
     "BK501",

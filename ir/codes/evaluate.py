@@ -1,5 +1,7 @@
 """BK2: expressions that parse but have no value."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Rule
 
 # --- types ----------------------------------------------------------------------------------------------------

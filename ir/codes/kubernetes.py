@@ -1,5 +1,7 @@
 """BK78: what can go wrong between a plan and a builder in a Kubernetes cluster."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule
 
 LACKS_LIBRARY = Rule(

@@ -1,5 +1,7 @@
 """BK8: what is allowed, means something, and is most likely not what was meant."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Rule, Severity
 
 UNKNOWN_ATTRIBUTE = Rule(

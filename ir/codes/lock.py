@@ -1,5 +1,7 @@
 """BK65: lowering at compile time, and the lock file that makes it possible."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule, Severity
 
 NOT_LOWERED = Rule(

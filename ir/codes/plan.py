@@ -1,5 +1,7 @@
 """BK6: plan files."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule
 
 UNREADABLE = Rule(

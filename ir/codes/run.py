@@ -1,5 +1,7 @@
 """BK7: what can go wrong while a plan runs."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule, Severity
 
 UNREACHABLE = Rule(

@@ -1,5 +1,7 @@
 """BK1: text that is not HCL, or not JSON."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Rule
 
 # --- characters -----------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """BK9: how the command line was used."""
 
+from __future__ import annotations
+
 from bakec.ir.diagnostics import Exit, Rule
 
 PRINT_AND_LIST = Rule(

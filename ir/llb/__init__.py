@@ -4,6 +4,8 @@ States (`image`, `local`, `scratch` … with `.run`, `.file`) build a graph; `St
 whose bytes, and therefore digests, are those of BuildKit's own client.
 """
 
+from __future__ import annotations
+
 from bakec.ir.gojson import dumps as go_json
 from bakec.ir.llb.graph import (
     About,
@@ -21,15 +23,7 @@ from bakec.ir.llb.graph import (
     Symlink,
     named,
 )
-from bakec.ir.llb.ops import (
-    Definition,
-    Op,
-    OpMetadata,
-    decode,
-    decode_op,
-    digest,
-    encode,
-)
+from bakec.ir.llb.ops import Definition, Op, OpMetadata, decode, decode_op, encode
 from bakec.ir.llb.show import dump_definition, dump_op, proto_json
 from bakec.ir.llb.sources import git, http, image, local, oci_layout
 from bakec.ir.llb.state import RunOptions, State, diff, given, merge, owner, scratch
@@ -58,7 +52,6 @@ __all__ = [
     "decode",
     "decode_op",
     "diff",
-    "digest",
     "dump_definition",
     "dump_op",
     "encode",

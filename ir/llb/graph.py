@@ -4,24 +4,23 @@ A vertex is compared by identity: two equal ones are marshaled one after the oth
 and locations to the first. That is how the reference merges equal steps of different stages.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol, TypeAlias
+from __future__ import annotations
 
+from bakec.ir.digests import digest_of
 from bakec.ir.llb import ops
-from bakec.ir.llb.ops import (
-    NO_ENTRIES,
-    Definition,
-    Input,
-    Location,
-    Locations,
-    Op,
-    OpMetadata,
-    Range,
-    SourceMap,
-)
+from bakec.ir.llb.ops import NO_ENTRIES, Definition, Input, Location, Locations, Op, OpMetadata, SourceMap
 from bakec.ir.paths import keep_slash, under
-from bakec.ir.platforms import AMD64, Platform
+from bakec.ir.platforms import AMD64
 from bakec.ir.records import NamedTuple, dataclass
+from bakec.ir.static import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Final, TypeAlias
+
+    from bakec.ir.llb.ops import Range
+    from bakec.ir.platforms import Platform
 
 EMPTY: Final = -1
 """Index of no input, and of a dropped output."""
@@ -40,7 +39,7 @@ class SourceFile:
     data: bytes
     definition: Definition | None = None
 
-    def same(self, other: "SourceFile") -> bool:
+    def same(self, other: SourceFile) -> bool:
         mine, theirs = self.definition, other.definition
         if mine and theirs and mine.ops and mine.ops[-1:] != theirs.ops[-1:]:
             return False
@@ -70,9 +69,9 @@ class Marshaled(NamedTuple):
 
 
 class Vertex(Protocol):
-    def inputs(self) -> Sequence["Output"]: ...
+    def inputs(self) -> Sequence[Output]: ...
 
-    def marshal(self, context: "Marshaler") -> Marshaled: ...
+    def marshal(self, context: Marshaler) -> Marshaled: ...
 
 
 class Output(Protocol):
@@ -162,7 +161,7 @@ class Source:
     def inputs(self) -> Sequence[Output]:
         return ()
 
-    def marshal(self, context: "Marshaler") -> Marshaled:
+    def marshal(self, context: Marshaler) -> Marshaled:
         attrs, caps = self.attrs, self.caps
         if self.identifier.startswith("local://") and "local.session" not in attrs:
             attrs = {**attrs, "local.unique": context.defaults.local_unique}
@@ -248,7 +247,7 @@ class Exec:
     def inputs(self) -> Sequence[Output]:
         return _distinct([mount.source for mount in self.sorted_mounts() if mount.source])
 
-    def marshal(self, context: "Marshaler") -> Marshaled:
+    def marshal(self, context: Marshaler) -> Marshaled:
         if not self.meta.args:
             raise LlbError("arguments are required")
         if not self.meta.cwd:
@@ -271,7 +270,7 @@ class Exec:
         platform = self.platform or context.defaults.platform
         return context.finish(op, tuple(inputs), platform, self.about, self._caps(context))
 
-    def _meta(self, context: "Marshaler", sockets: list[str]) -> ops.Meta:
+    def _meta(self, context: Marshaler, sockets: list[str]) -> ops.Meta:
         env = self.env
         if sockets and "SSH_AUTH_SOCK" not in env:
             env = {**env, "SSH_AUTH_SOCK": sockets[0]}
@@ -280,7 +279,7 @@ class Exec:
             env = {**env, "PATH": env.get("PATH", DEFAULT_PATH)}
         return _with_env(self.meta, env)
 
-    def _mount_ops(self, context: "Marshaler", inputs: list[Input]) -> list[ops.Mount]:
+    def _mount_ops(self, context: Marshaler, inputs: list[Input]) -> list[ops.Mount]:
         made, kept = [], 0
         for mount in self.sorted_mounts():
             if mount.source and mount.tmpfs is not None:
@@ -300,7 +299,7 @@ class Exec:
             kept += mount.kept
         return made
 
-    def _caps(self, context: "Marshaler") -> list[str]:
+    def _caps(self, context: Marshaler) -> list[str]:
         defaults = context.defaults
         sets_path = defaults.caps_known and "exec.meta.setsdefaultpath" not in defaults.missing_caps
         wanted = {
@@ -515,7 +514,7 @@ class File:
         sources = [step.source for step in reversed(self.steps) if isinstance(step, Copy) and step.source]
         return _distinct([self.base, *sources] if self.base else sources)
 
-    def marshal(self, context: "Marshaler") -> Marshaled:
+    def marshal(self, context: Marshaler) -> Marshaled:
         inputs: list[Input] = []
         indexes = []
         for step in self.steps:
@@ -544,7 +543,7 @@ class Merge:
     def inputs(self) -> Sequence[Output]:
         return self.layers
 
-    def marshal(self, context: "Marshaler") -> Marshaled:
+    def marshal(self, context: Marshaler) -> Marshaled:
         op = ops.MergeOp(inputs=tuple(ops.OpInput(input=at) for at in range(len(self.layers))))
         inputs = tuple(context.input(layer) for layer in self.layers)
         return context.finish(op, inputs, None, self.about, ("mergeop",))
@@ -561,7 +560,7 @@ class Diff:
     def inputs(self) -> Sequence[Output]:
         return [side for side in (self.lower, self.upper) if side]
 
-    def marshal(self, context: "Marshaler") -> Marshaled:
+    def marshal(self, context: Marshaler) -> Marshaled:
         inputs: list[Input] = []
         sides = []
         for side in (self.lower, self.upper):
@@ -576,7 +575,7 @@ class GivenGraph:
     """A finished definition whose ops are used as they are. One vertex for each (digest, output) of it."""
 
     def __init__(self, definition: Definition) -> None:
-        self.data = {ops.digest(op): op for op in definition.ops}
+        self.data = {digest_of(op): op for op in definition.ops}
         self.decoded = {digest: ops.decode_op(op) for digest, op in self.data.items()}
         self.metadata = definition.metadata
         self.locations = _given_locations(definition)
@@ -618,7 +617,7 @@ class Given:
             return ()
         return [self.graph.output(item.digest, item.index) for item in self.graph.decoded[self.digest].inputs]
 
-    def marshal(self, context: "Marshaler") -> Marshaled:
+    def marshal(self, context: Marshaler) -> Marshaled:
         del context
         if not self.digest:
             raise LlbError("cannot marshal empty definition op")
@@ -663,7 +662,7 @@ class Marshaler:
         caps: Sequence[str],
     ) -> Marshaled:
         data = ops.encode(Op(inputs=inputs, op=op, platform=platform, constraints=ops.WorkerConstraints()))
-        return Marshaled(ops.digest(data), data, about.metadata(caps), about.locations)
+        return Marshaled(digest_of(data), data, about.metadata(caps), about.locations)
 
     def order(self, head: Vertex) -> list[Vertex]:
         """Depth first, inputs before users, each vertex once. Not recursive: graphs can be thousands deep."""
@@ -699,7 +698,7 @@ def marshal(output: Output | None, defaults: Defaults) -> Definition:
         collector.add(done)
         found.setdefault(done.digest, done)
     terminal = ops.encode(Op(inputs=(context.input(output),)))
-    metadata[ops.digest(terminal)] = OpMetadata(caps=_terminal_caps(metadata))
+    metadata[digest_of(terminal)] = OpMetadata(caps=_terminal_caps(metadata))
     return Definition(
         ops=(*(done.data for done in found.values()), terminal), metadata=metadata, source=collector.source_map()
     )

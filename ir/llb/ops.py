@@ -4,14 +4,22 @@ Field numbers and names are those of BuildKit's `solver/pb/ops.proto`. Records a
 define and to build; make them with keyword arguments, and what is left out is protobuf's zero.
 """
 
-from collections.abc import Mapping
-from hashlib import sha256
-from types import MappingProxyType
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from __future__ import annotations
 
-from bakec.ir.llb.wire import Field, Kind, Message, Reader, Schema, Writer
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+from bakec.ir.digests import digest_of
+from bakec.ir.llb.wire import Field, Kind, Message, Reader, Writer
 from bakec.ir.platforms import Platform
 from bakec.ir.records import NamedTuple, dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final, TypeAlias
+
+    from bakec.ir.llb.wire import Schema
 
 NO_ENTRIES: Final[Mapping[str, Any]] = MappingProxyType({})
 """The map of a record that was given none."""
@@ -264,7 +272,7 @@ class OpMetadata(NamedTuple):
     progress_group: ProgressGroup | None = None
     linux_resources: LinuxResources | None = None
 
-    def merged(self, later: "OpMetadata") -> "OpMetadata":
+    def merged(self, later: OpMetadata) -> OpMetadata:
         """The metadata of one op that was described twice; what `later` says wins."""
         return OpMetadata(
             ignore_cache=self.ignore_cache or later.ignore_cache,
@@ -300,7 +308,7 @@ class SourceInfo(NamedTuple):
 
     filename: str = ""
     data: bytes = b""
-    definition: "Definition | None" = None
+    definition: Definition | None = None
     language: str = ""
 
 
@@ -323,7 +331,7 @@ class Definition(NamedTuple):
 
     @property
     def digests(self) -> tuple[str, ...]:
-        return tuple(digest(op) for op in self.ops)
+        return tuple(digest_of(op) for op in self.ops)
 
 
 class BuildOp(NamedTuple):
@@ -653,8 +661,3 @@ def decode(record: type[R], data: bytes) -> R:
 def decode_op(data: bytes) -> Op:
     """The op that `data` holds. Raises `WireError`."""
     return decode(Op, data)
-
-
-def digest(data: bytes) -> str:
-    """`sha256:` and the hexadecimal hash of `data`: the name of an op."""
-    return "sha256:" + sha256(data).hexdigest()

@@ -1,9 +1,14 @@
 """Image references, with the grammar and the default names of the Docker ecosystem."""
 
+from __future__ import annotations
+
 import re
-from typing import Final
 
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _NAME_MAX: Final = 255
 _HOST_PART: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -39,11 +44,11 @@ class Reference(NamedTuple):
     def __str__(self) -> str:
         return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
-    def tagged(self) -> "Reference":
+    def tagged(self) -> Reference:
         """With the tag `latest` if it has neither tag nor digest."""
         return self if self.tag or self.digest else self._replace(tag="latest")
 
-    def pinned(self, digest: str) -> "Reference":
+    def pinned(self, digest: str) -> Reference:
         if not re.fullmatch(_DIGEST, digest):
             raise ImageNameError("invalid digest format")
         return self._replace(digest=digest)

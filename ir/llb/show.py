@@ -1,12 +1,21 @@
 """LLB as JSON for people: the form `buildctl debug dump-llb` prints, and protobuf's own JSON form."""
 
+from __future__ import annotations
+
 import base64
 import re
 from collections.abc import Mapping
-from typing import TypeAlias
 
-from bakec.ir.llb.ops import SCHEMA, Definition, FileAction, Op, OpMetadata, UserOpt, decode_op, digest
-from bakec.ir.llb.wire import Field, Kind
+from bakec.ir.digests import digest_of
+from bakec.ir.llb.ops import SCHEMA, FileAction, Op, OpMetadata, UserOpt, decode_op
+from bakec.ir.llb.wire import Kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from bakec.ir.llb.ops import Definition
+    from bakec.ir.llb.wire import Field
 
 Json: TypeAlias = str | int | bool | list["Json"] | dict[str, "Json"] | None
 
@@ -15,7 +24,7 @@ def dump_definition(definition: Definition) -> list[dict[str, Json]]:
     """One object an op: `digest`, `op`, `metadata`, in the order of the definition."""
     shown = []
     for data in definition.ops:
-        name = digest(data)
+        name = digest_of(data)
         metadata = definition.metadata.get(name, OpMetadata())
         shown.append({"digest": name, "op": dump_op(decode_op(data)), "metadata": dump(metadata)})
     return shown

@@ -1,14 +1,21 @@
 """The sources a graph can start from: images, OCI layouts, git, HTTP, and directories of the client."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.ir import giturl, urls
 from bakec.ir.gojson import string_list
 from bakec.ir.llb import references
-from bakec.ir.llb.graph import NOTHING, About, Source
-from bakec.ir.llb.state import State, source_state
+from bakec.ir.llb.graph import NOTHING, Source
+from bakec.ir.llb.state import source_state
 from bakec.ir.paths import join
-from bakec.ir.platforms import Platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bakec.ir.llb.graph import About
+    from bakec.ir.llb.state import State
+    from bakec.ir.platforms import Platform
 
 
 def image(ref: str, *, platform: Platform | None = None, resolve_mode: str = "", about: About = NOTHING) -> State:

@@ -1,33 +1,35 @@
 """States: an output together with what the next process inherits. Immutable; every operation returns a new one."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from __future__ import annotations
 
 from bakec.ir.llb import ops
 from bakec.ir.llb.graph import (
     NOTHING,
-    About,
     Defaults,
     Diff,
     Exec,
     File,
-    FileStep,
     GivenGraph,
     Merge,
     MountSpec,
-    Output,
     Owner,
     Result,
-    SecretSpec,
-    Source,
-    SshSpec,
     User,
     marshal,
 )
-from bakec.ir.llb.ops import NO_ENTRIES, Definition
+from bakec.ir.llb.ops import NO_ENTRIES
 from bakec.ir.paths import join
-from bakec.ir.platforms import Platform, normalize
+from bakec.ir.platforms import normalize
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final
+
+    from bakec.ir.llb.graph import About, FileStep, Output, SecretSpec, Source, SshSpec
+    from bakec.ir.llb.ops import Definition
+    from bakec.ir.platforms import Platform
 
 HOST, NONE = 1, 2
 INSECURE = 1
@@ -66,10 +68,10 @@ class State(NamedTuple):
     network: int = 0
     security: int = 0
 
-    def with_env(self, key: str, value: str) -> "State":
+    def with_env(self, key: str, value: str) -> State:
         return self.with_envs(((key, value),))
 
-    def with_envs(self, pairs: Iterable[tuple[str, str]]) -> "State":
+    def with_envs(self, pairs: Iterable[tuple[str, str]]) -> State:
         """With variables assigned one after the other."""
         env = dict(self.env)
         for key, value in pairs:
@@ -77,26 +79,26 @@ class State(NamedTuple):
             env[key] = value
         return self._replace(env=env)
 
-    def with_cwd(self, path: str) -> "State":
+    def with_cwd(self, path: str) -> State:
         """An absolute `path` is kept as written; a relative one is joined to the directory so far."""
         return self._replace(cwd=path if path.startswith("/") else join(self.cwd or "/", path))
 
-    def with_user(self, user: str) -> "State":
+    def with_user(self, user: str) -> State:
         return self._replace(user=user)
 
-    def with_hostname(self, name: str) -> "State":
+    def with_hostname(self, name: str) -> State:
         return self._replace(hostname=name)
 
-    def with_platform(self, platform: Platform) -> "State":
+    def with_platform(self, platform: Platform) -> State:
         return self._replace(platform=normalize(platform))
 
-    def with_network(self, mode: int) -> "State":
+    def with_network(self, mode: int) -> State:
         return self._replace(network=mode)
 
-    def with_output(self, output: Output | None) -> "State":
+    def with_output(self, output: Output | None) -> State:
         return self._replace(output=output)
 
-    def run(self, args: Sequence[str], options: RunOptions = PLAIN, about: About = NOTHING) -> "State":
+    def run(self, args: Sequence[str], options: RunOptions = PLAIN, about: About = NOTHING) -> State:
         """The root file system after the process `args` ran on it."""
         root = MountSpec(dest="/", source=self.output, readonly=options.readonly_root)
         meta = ops.Meta(
@@ -124,7 +126,7 @@ class State(NamedTuple):
         )
         return self if options.readonly_root else self.with_output(Result(vertex, vertex.output_of(root)))
 
-    def file(self, *steps: FileStep, about: About = NOTHING) -> "State":
+    def file(self, *steps: FileStep, about: About = NOTHING) -> State:
         """After the file actions `steps`, one op for all of them. Relative paths are below the state's directory."""
         return self.with_output(Result(File(base=self.output, dir=self.cwd, steps=steps, about=about)))
 

@@ -1,11 +1,16 @@
 """Definitions as a plan stores them: ops by digest, their metadata beside them."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
+from bakec.ir.digests import digest_of
 from bakec.ir.llb.graph import LlbError
-from bakec.ir.llb.ops import NO_ENTRIES, Definition, OpMetadata, ProgressGroup, digest
+from bakec.ir.llb.ops import NO_ENTRIES, Definition, OpMetadata, ProgressGroup
 from bakec.ir.plan import OpMeta, PlatformBuild
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class StoredBuild(NamedTuple):
@@ -18,7 +23,7 @@ class StoredBuild(NamedTuple):
 
 def to_plan(definition: Definition, platform: str, config: bytes) -> StoredBuild:
     """The stored form of one platform's definition. Raises `LlbError` for metadata that a plan has no place for."""
-    ops = {digest(op): op for op in definition.ops}
+    ops = {digest_of(op): op for op in definition.ops}
     meta = {name: _stored(definition.metadata[name]) for name in ops if name in definition.metadata}
     return StoredBuild(PlatformBuild(platform=platform, ops=tuple(ops), config=config), ops, meta)
 

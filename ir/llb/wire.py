@@ -5,11 +5,14 @@ reference's runtime, whose bytes are hashed: absent means zero, maps are sorted 
 come after every other field whatever their number.
 """
 
-from collections.abc import Callable, Iterator
-from enum import Enum
-from typing import TypeAlias
+from __future__ import annotations
 
-from bakec.ir.records import NamedTuple, dataclass
+from bakec.ir.records import Enum, NamedTuple, dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
 Value: TypeAlias = object
 

@@ -10,17 +10,18 @@ upgrade, a command's standard streams), a relay on a private unix socket joins e
 of the driver.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias, cast
 
 from bakec.ir.diagnostics import Failed
 from bakec.ir.records import dataclass
+from bakec.ir.static import cast
 from bakec.runtime import scratch
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
-from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Pipe, SocketPipe, Witness
+from bakec.runtime.drivers.base import SILENT, Endpoint, SocketPipe, Witness
 
 # Before the first import of grpc: it would print a line for every child process.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
@@ -28,7 +29,13 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 import grpc
 import grpc.aio
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from typing import TypeAlias
+
+    from bakec.runtime.drivers.base import Boot, Driver, Pipe
+
     Stream: TypeAlias = grpc.aio.StreamStreamCall[bytes, bytes]
 
 OPTIONS = (
@@ -178,7 +185,7 @@ async def _pump(source: Pipe, sink: Pipe) -> None:
 class StreamPipe:
     """The bytes of a session inside the messages of a gRPC stream."""
 
-    def __init__(self, stream: "Stream") -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._queue: list[bytes] = []
         self._queued = 0

@@ -1,17 +1,23 @@
 """The calls of BuildKit that the runtime makes. Paths instead of generated stubs: those would tie the
 version of grpcio to that of the generator."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
 
 from bakec.runtime.buildkit.proto import cache_pb2 as cache
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
-from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from typing import Any
+
     import grpc.aio
+
+    from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
 
 BUILD_ID = "buildkit-controlapi-buildid"
 PING_SECONDS = 15
@@ -32,7 +38,7 @@ Reply = TypeVar("Reply", bound=Message)
 class Control:
     """The daemon as a whole."""
 
-    def __init__(self, channel: "grpc.aio.Channel") -> None:
+    def __init__(self, channel: grpc.aio.Channel) -> None:
         self._channel = channel
 
     async def solve(self, request: control.SolveRequest) -> Mapping[str, str]:
@@ -103,7 +109,7 @@ class Gateway:
     """One build, driven from here. `ref` is that of the solve request it belongs to; calls made before the
     daemon has seen that request wait for it."""
 
-    def __init__(self, channel: "grpc.aio.Channel", ref: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, ref: str) -> None:
         self._channel = channel
         self._metadata = ((BUILD_ID, ref),)
 
@@ -136,7 +142,7 @@ class Gateway:
 
 
 async def _call(
-    channel: "grpc.aio.Channel",
+    channel: grpc.aio.Channel,
     path: str,
     request: Message,
     reply: type[Reply],

@@ -1,9 +1,14 @@
 """The patterns of .dockerignore and COPY, as the daemon sends them and as the reference matches them."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Sequence
 
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 SPECIAL = frozenset("*[]?^\\")
 """Characters that make a pattern more than a path prefix."""

@@ -1,13 +1,21 @@
 """A session: the services of the client that a daemon may call while it builds."""
 
+from __future__ import annotations
+
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from bakec.runtime.buildkit.services import health
-from bakec.runtime.buildkit.transport import Server, Services
+from bakec.runtime.buildkit.transport import Server
 from bakec.runtime.drivers.base import Pipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bakec.runtime.buildkit.transport import Services
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -5,13 +5,14 @@ messages are only length-prefixed bytes, so hundreds of them travel in one frame
 for every message, takes three times as long on a context of many small files.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from itertools import chain
 from struct import Struct
-from typing import Protocol
 from urllib.parse import quote
 
 from h2.config import H2Configuration
@@ -20,7 +21,6 @@ from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
-    Event,
     RemoteSettingsChanged,
     RequestReceived,
     StreamEnded,
@@ -30,8 +30,14 @@ from h2.events import (
 from h2.exceptions import H2Error, StreamClosedError
 from h2.settings import SettingCodes
 
+from bakec.ir.static import Protocol
 from bakec.runtime.buildkit.wire import FRAME, MAX_MESSAGE, frame
-from bakec.runtime.drivers.base import Pipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from h2.events import Event
+
+    from bakec.runtime.drivers.base import Pipe
 
 WINDOW = 8 << 20
 """Bytes that the daemon may send on a stream before we must have read them."""
@@ -75,7 +81,7 @@ Services = Mapping[str, Handler]
 class _Stream:
     """The `Call` of one HTTP/2 stream."""
 
-    def __init__(self, server: "Server", number: int, headers: list[tuple[str, str]]) -> None:
+    def __init__(self, server: Server, number: int, headers: list[tuple[str, str]]) -> None:
         metadata: dict[str, list[str]] = {}
         for name, value in headers:
             metadata.setdefault(name, []).append(value)

@@ -4,14 +4,19 @@ Paths are relative, with `/`, and carry names that are not UTF-8 as surrogates. 
 services run it in threads.
 """
 
+from __future__ import annotations
+
 import fnmatch
 import os
 import stat as unix
-from collections.abc import Iterator, Sequence
 
 from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.patterns import Matcher, clean
 from bakec.runtime.buildkit.wire import Stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 # The bits of Go's os.FileMode, which is what travels; the lowest nine are the permissions.
 DIRECTORY, SYMLINK, DEVICE, FIFO = 1 << 31, 1 << 27, 1 << 26, 1 << 25
@@ -54,7 +59,7 @@ def permissions(mode: int) -> int:
 class _Directory:
     """A directory on the way to the current entry."""
 
-    entry: "os.DirEntry[str]"
+    entry: os.DirEntry[str]
     path: str
     included: list[bool]
     excluded: list[bool]
@@ -125,7 +130,7 @@ class Walk:
                 parent.sent = True
                 yield self.stat(parent.entry, parent.path)
 
-    def stat(self, entry: "os.DirEntry[str]", path: str) -> Stat:
+    def stat(self, entry: os.DirEntry[str], path: str) -> Stat:
         info = entry.stat(follow_symlinks=False)
         mode, size, link, device = go_mode(info.st_mode), info.st_size, b"", (0, 0)
         if mode & DIRECTORY:
@@ -141,7 +146,7 @@ class Walk:
         return Stat(os.fsencode(path), mode, size, info.st_mtime_ns, link, device, _attributes(entry.path))
 
 
-def _listing(folder: str) -> list["os.DirEntry[str]"]:
+def _listing(folder: str) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 

@@ -3,10 +3,15 @@
 A protobuf object for each file of a context costs more than reading the file.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from struct import Struct
 
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FRAME = Struct(">BI")
 """gRPC's prefix of a message: compressed or not, and length."""

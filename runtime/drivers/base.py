@@ -4,15 +4,23 @@ A driver file implements `Driver` and imports nothing of the runtime but this mo
 `tests/runtime/test_driver_contract.py` say what an implementation must keep.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from bakec.ir.codes.builder import BAD_OPTION
 from bakec.ir.codes.run import BAD_ENDPOINT, UNREACHABLE
-from bakec.ir.diagnostics import Diagnostic, Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass, field
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, TypeAlias
+
+    from bakec.ir.diagnostics import Diagnostic, Failed
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 FALSE = ("0", "f", "F", "false", "FALSE", "False")
@@ -147,12 +155,12 @@ class Engine(Protocol):
     @property
     def place(self) -> str: ...
 
-    async def call(self, method: str, path: str, body: object = None) -> "tuple[int, Any]":
+    async def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One request: the status and the JSON of the answer, None when it is not JSON. Bytes are sent as a
         tar archive, all else as JSON."""
         ...
 
-    async def stream(self, method: str, path: str, headers: Sequence[tuple[str, str]] = ()) -> "tuple[int, Pipe]":
+    async def stream(self, method: str, path: str, headers: Sequence[tuple[str, str]] = ()) -> tuple[int, Pipe]:
         """One request whose answer is read as it comes: the status, and the body until its end."""
         ...
 

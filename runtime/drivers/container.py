@@ -3,6 +3,8 @@
 The container and its volume have the names that buildx gives them, so that both tools use the same one.
 """
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import io
@@ -10,28 +12,21 @@ import json
 import re
 import tarfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 from bakec.ir.diagnostics import Failed
 from bakec.ir.records import dataclass, field
 from bakec.runtime.amounts import parse_size
-from bakec.runtime.drivers.base import (
-    FALSE,
-    TRUE,
-    Boot,
-    Endpoint,
-    Engine,
-    Features,
-    Images,
-    Pipe,
-    Status,
-    bad_option,
-    unreachable,
-)
+from bakec.runtime.drivers.base import FALSE, TRUE, Features, bad_option, unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from typing import Any
+
+    from bakec.runtime.drivers.base import Boot, Endpoint, Engine, Images, Pipe, Status
 
 IMAGE = "moby/buildkit:buildx-stable-1"
 STATE = "/var/lib/buildkit"

@@ -1,19 +1,26 @@
 """The docker driver: the BuildKit inside a Docker Engine, reached through the engine's own API."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.drivers.base import Boot, Endpoint, Features, Pipe, SocketPipe, unreachable
+from bakec.runtime.drivers.base import Features, SocketPipe, unreachable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from typing import Any
+
     from docker import APIClient
+
+    from bakec.runtime.drivers.base import Boot, Endpoint, Pipe
 
     Inspect = Callable[..., dict[str, dict[str, str]]]
     Load = Callable[[Iterator[bytes]], Iterator[dict[str, object]]]
@@ -39,8 +46,8 @@ class DockerDriver:
     cert_path: str = ""
     skip_verify: bool = False
     name: str = field(default="docker", init=False)
-    _images: "EngineImages | None" = field(default=None, init=False)
-    _tunnels: "list[asyncio.subprocess.Process]" = field(default_factory=list, init=False, repr=False)
+    _images: EngineImages | None = field(default=None, init=False)
+    _tunnels: list[asyncio.subprocess.Process] = field(default_factory=list, init=False, repr=False)
 
     @property
     def place(self) -> str:
@@ -75,7 +82,7 @@ class DockerDriver:
         )
 
     @property
-    def images(self) -> "EngineImages":
+    def images(self) -> EngineImages:
         if self._images is None:
             self._images = EngineImages(self.host, self.cert_path, skip_verify=self.skip_verify)
         return self._images
@@ -232,14 +239,14 @@ class EngineImages:
         if self._client is not None:
             self._client.close()
 
-    def _api(self) -> "APIClient":
+    def _api(self) -> APIClient:
         with self._lock:
             if self._client is None:
                 self._client = _make_client(self._host, self._cert_path, verify=not self._skip_verify)
             return self._client
 
 
-def _make_client(host: str, cert_path: str, *, verify: bool) -> "APIClient":
+def _make_client(host: str, cert_path: str, *, verify: bool) -> APIClient:
     from docker import APIClient
     from docker.tls import TLSConfig
 

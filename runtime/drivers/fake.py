@@ -4,8 +4,10 @@ For tests of the schedule, of errors and of displays, without an engine. It keep
 drivers keep. What a build does is up to `work`; what happened is in `log`.
 """
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 
 from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.control import BUILD_ID
@@ -13,9 +15,16 @@ from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.caps_pb2 import APICap
 from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
-from bakec.runtime.buildkit.transport import UNKNOWN, Call, Handler, Server, Services, StatusError, unary
+from bakec.runtime.buildkit.transport import UNKNOWN, Server, StatusError, unary
 from bakec.runtime.buildkit.wire import frame
-from bakec.runtime.drivers.base import Boot, Endpoint, Features, Images, Pipe, unreachable
+from bakec.runtime.drivers.base import Features, unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bakec.runtime.buildkit.transport import Call, Handler, Services
+    from bakec.runtime.drivers.base import Boot, Endpoint, Images, Pipe
 
 Work = Callable[[str], Awaitable[None]]
 """Performs the build of a name (frontend attribute `build-arg:NAME`). Raises `OSError` to fail it."""
@@ -28,7 +37,7 @@ async def nothing(_name: str) -> None:
 class MemoryPipe:
     """One end of a pipe inside of this process. An empty piece ends it."""
 
-    def __init__(self, inbox: "asyncio.Queue[bytes]", outbox: "asyncio.Queue[bytes]") -> None:
+    def __init__(self, inbox: asyncio.Queue[bytes], outbox: asyncio.Queue[bytes]) -> None:
         self._inbox = inbox
         self._outbox = outbox
         self._is_ended = False
@@ -83,7 +92,7 @@ class FakeDriver:
     endpoint: Endpoint | None = None
     images: Images | None = None
     _builds: dict[str, _Build] = field(default_factory=dict)
-    _servers: set["asyncio.Task[None]"] = field(default_factory=set)
+    _servers: set[asyncio.Task[None]] = field(default_factory=set)
     _pipes: list[MemoryPipe] = field(default_factory=list)
     _is_dead: bool = False
 

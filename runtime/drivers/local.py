@@ -5,6 +5,8 @@ is in one folder. As root, builds of a `dockerd` get a bridge of their own with 
 the daemon writes no chain that another engine may be using. Without root the program runs in `rootlesskit`.
 """
 
+from __future__ import annotations
+
 import asyncio
 import fcntl
 import hashlib
@@ -14,14 +16,19 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bakec.ir.codes.builder import LOCAL_FAILED, LOCAL_STARTED
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.records import dataclass, field
-from bakec.runtime.drivers.base import SILENT, Boot, Driver, Endpoint, Features, Images, Pipe, Status
+from bakec.runtime.drivers.base import SILENT, Features
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bakec.runtime.drivers.base import Boot, Driver, Endpoint, Images, Pipe, Status
 
 PROGRAMS = ("buildkitd", "dockerd")
 """What can be started, the first one at hand."""

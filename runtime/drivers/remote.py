@@ -4,25 +4,21 @@
 reach the daemon through the standard streams of a command that somebody keeps there.
 """
 
+from __future__ import annotations
+
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.drivers.base import (
-    FALSE,
-    TRUE,
-    Boot,
-    Endpoint,
-    Features,
-    Images,
-    Pipe,
-    bad_endpoint,
-    bad_option,
-    unreachable,
-)
+from bakec.runtime.drivers.base import FALSE, TRUE, Endpoint, Features, bad_endpoint, bad_option, unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bakec.runtime.drivers.base import Boot, Images, Pipe
 
 SCHEMES = ("docker-container", "kube-pod", "npipe", "ssh", "tcp", "unix")
 """Of addresses."""
@@ -49,8 +45,8 @@ class RemoteDriver:
     """The environment of a command that reaches the daemon; None is our own."""
     endpoint: Endpoint | None = field(default=None, init=False)
     _command: tuple[str, ...] = field(default=(), init=False)
-    _processes: "list[ProcessPipe]" = field(default_factory=list, init=False)
-    _first: "ProcessPipe | None" = field(default=None, init=False)
+    _processes: list[ProcessPipe] = field(default_factory=list, init=False)
+    _first: ProcessPipe | None = field(default=None, init=False)
     """Opened to see whether the command works, and not used yet."""
 
     def __post_init__(self) -> None:
@@ -112,7 +108,7 @@ class RemoteDriver:
         pipe, self._first = self._first, None
         return pipe or await self._start()
 
-    async def _start(self) -> "ProcessPipe":
+    async def _start(self) -> ProcessPipe:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,

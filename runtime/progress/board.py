@@ -1,9 +1,13 @@
 """What the schedule knows of a run, for displays that show more than the steps of builds."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
 from bakec.ir.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
 
 WORDS: Final = {"solving": "is read", "building": "is built", "finishing": "is exported"}
 """Phases of work, as they are shown."""

@@ -1,12 +1,19 @@
 """How a run shows on a terminal or in a log: the choice, and what every display can do."""
 
-import os
-from collections.abc import Callable
-from typing import Protocol, TextIO
+from __future__ import annotations
 
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+import os
+
+from bakec.ir.static import Protocol
 from bakec.runtime.progress.board import Board
 from bakec.runtime.progress.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 
 TICK = 0.15
 """Seconds between two looks at what has changed."""

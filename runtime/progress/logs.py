@@ -1,14 +1,20 @@
 """A log of each target, in a file of its own."""
 
+from __future__ import annotations
+
 import re
 from io import StringIO
-from pathlib import Path
 
 from bakec.ir.codes.run import LOG_DIR
 from bakec.ir.diagnostics import fail
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 from bakec.runtime.progress.plain import Plain
 from bakec.runtime.progress.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 
 UNSAFE = re.compile(r"[^\w.+-]")
 

@@ -8,13 +8,20 @@ One step is shown at a time. Steps that have ended come first; another that is s
 when the current one has had its share, and `#5 ...` says that it will be back.
 """
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable
-from typing import TextIO
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
-from bakec.runtime.progress.trace import Item, Step, Trace, size
+from bakec.runtime.progress.trace import size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+    from bakec.runtime.progress.trace import Item, Step, Trace
 
 MIN_SECONDS = 5.0
 MIN_PART = 0.05

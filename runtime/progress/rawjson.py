@@ -1,17 +1,23 @@
 """Progress for programs: one JSON object a line for each message of a daemon, with the field names of the
 reference."""
 
+from __future__ import annotations
+
 import base64
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO
 
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, VertexLog
+from bakec.runtime.buildkit.proto.control_pb2 import VertexLog
 from bakec.runtime.metadata import warning
 from bakec.runtime.progress.trace import with_prefix
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, TextIO
+
     from google.protobuf.timestamp_pb2 import Timestamp
+
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
 
 ALWAYS = frozenset(("id", "current", "data", "timestamp"))
 """Keys that are there even with nothing in them."""

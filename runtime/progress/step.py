@@ -1,13 +1,20 @@
 """A step of the client's own, shown like those of the daemon."""
 
-import hashlib
+from __future__ import annotations
+
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import contextmanager
 
-from bakec.ir.diagnostics import Diagnostic
+from bakec.ir.digests import digest_of
 from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bakec.ir.diagnostics import Diagnostic
 
 Watcher = Callable[[StatusResponse], None]
 
@@ -17,7 +24,7 @@ class Step:
 
     def __init__(self, name: str, watch: Watcher) -> None:
         self._watch = watch
-        self._vertex = Vertex(digest="sha256:" + hashlib.sha256(secrets.token_bytes()).hexdigest(), name=name)
+        self._vertex = Vertex(digest=digest_of(secrets.token_bytes()), name=name)
         self._vertex.started.FromNanoseconds(time.time_ns())
         self._watch(StatusResponse(vertexes=[self._vertex]))
 

@@ -5,11 +5,17 @@ A step (BuildKit: vertex) is named by its digest. It is sent many times, may be 
 the cache, then the run itself), and two targets that share it send it both.
 """
 
+from __future__ import annotations
+
 import time
-from collections.abc import Iterable
 
 from bakec.ir.records import dataclass, field
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse, Vertex, VertexLog, VertexStatus
 
 KEPT_LINES = 10
 """The last lines of output that are kept of each step, for a display of many steps and for errors."""

@@ -3,20 +3,26 @@
 What scrolls away, wraps and hides the cursor is left to `rich`; what there is room for is decided here.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import Final, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
-from bakec.runtime.progress.board import Board, Target
 from bakec.runtime.progress.plain import describe
-from bakec.runtime.progress.trace import Item, Step, Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final, TextIO
+
+    from bakec.runtime.buildkit.proto.control_pb2 import StatusResponse
+    from bakec.runtime.progress.board import Board, Target
+    from bakec.runtime.progress.trace import Item, Step, Trace
 
 LOG_LINES: Final = 4
 """Lines of output shown below a step that is going on."""

@@ -1,10 +1,17 @@
 """A run's history as a page of one file that loads nothing."""
 
-from html import escape
-from typing import Final
+from __future__ import annotations
 
-from bakec.runtime.history import History, JobHistory, cause, counts
+from html import escape
+
+from bakec.runtime.history import cause, counts
 from bakec.runtime.reports import timeline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bakec.runtime.history import History, JobHistory
 
 DIGEST_LENGTH: Final = len("sha256:") + 12
 STYLE: Final = (

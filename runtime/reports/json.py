@@ -1,9 +1,13 @@
 """A run's history for programs."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 
-from bakec.runtime.history import History
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.runtime.history import History
 
 
 def render(history: History) -> str:

@@ -1,9 +1,15 @@
 """A run's history for test dashboards: a target is a test case."""
 
+from __future__ import annotations
+
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from bakec.runtime.history import History, JobHistory, cause
+from bakec.runtime.history import cause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.runtime.history import History, JobHistory
 
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

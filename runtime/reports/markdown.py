@@ -1,9 +1,15 @@
 """A run's history for a job summary or a comment on a change."""
 
+from __future__ import annotations
+
 import base64
 
-from bakec.runtime.history import History, JobHistory, cause, counts
+from bakec.runtime.history import cause, counts
 from bakec.runtime.reports import timeline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.runtime.history import History, JobHistory
 
 
 def render(history: History) -> str:

@@ -1,6 +1,12 @@
 """A run's history for a terminal."""
 
-from bakec.runtime.history import History, cause, counts
+from __future__ import annotations
+
+from bakec.runtime.history import cause, counts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bakec.runtime.history import History
 
 DIGEST_LENGTH = len("sha256:") + 12
 

@@ -1,10 +1,15 @@
 """A picture of a run: a row for each job, a bar for each phase of work. What is critical is outlined."""
 
-from collections.abc import Iterator
-from html import escape
-from typing import Final
+from __future__ import annotations
 
-from bakec.runtime.history import History, JobHistory
+from html import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.runtime.history import History, JobHistory
 
 COLORS: Final = {"solving": "#9db4d0", "building": "#4878a8", "finishing": "#7aa874"}
 """Of the phases of work; `WORDS` is what they are called in the legend."""

@@ -1,11 +1,16 @@
 """`bakec builder`: make, list and remove builders, in the store that buildx uses too. One module a verb."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
 
 from bakec.ir.diagnostics import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 VERBS: Final = {
     "create": "make a builder, or change the nodes of one",

@@ -1,12 +1,17 @@
 """`bakec builder bootstrap`: make the daemons of a builder ready."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, make_scene, perform
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.manage import bootstrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

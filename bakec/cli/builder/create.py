@@ -1,13 +1,18 @@
 """`bakec builder create`: make a builder, or change the nodes of one."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, make_scene, perform
 from bakec.cli.output import report
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Diagnostics, Exit
 from bakec.runtime import create
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

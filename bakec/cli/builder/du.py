@@ -1,7 +1,8 @@
 """`bakec builder du`: tell how much a builder's cache takes."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
 
 from bakec.cli.builder import records
 from bakec.cli.builder.scene import add_builder, add_timeout, make_scene, perform, table
@@ -10,6 +11,10 @@ from bakec.ir.codes.builder import BAD_BUILDER
 from bakec.ir.diagnostics import Exit, fail
 from bakec.ir.gojson import dumps
 from bakec.runtime.cache import parse_filters, usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,14 +1,19 @@
 """`bakec builder inspect`: tell all about a builder."""
 
+from __future__ import annotations
+
 import json
 import sys
-from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, aligned, make_scene, perform
 from bakec.cli.builder.shown import as_lines, as_object
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.manage import bootstrap, inspect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

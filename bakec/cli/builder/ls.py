@@ -1,15 +1,22 @@
 """`bakec builder ls`: list builders and their nodes."""
 
+from __future__ import annotations
+
 import json
 import sys
-from collections.abc import Iterator, Sequence
 
 from bakec.cli.builder.scene import add_timeout, make_scene, perform, table
 from bakec.cli.builder.shown import as_object, platform_names, shortened
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.ir.gojson import dumps
-from bakec.runtime.manage import BuilderState, every
+from bakec.runtime.manage import every
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bakec.runtime.manage import BuilderState
 
 HEAD = ("NAME/NODE", "DRIVER/ENDPOINT", "STATUS", "BUILDKIT", "PLATFORMS")
 INDENT = " \\_ "

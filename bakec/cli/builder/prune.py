@@ -1,6 +1,6 @@
 """`bakec builder prune`: throw a builder's cache away."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.cli.builder import records
 from bakec.cli.builder.scene import add_builder, add_timeout, confirmed, make_scene, perform
@@ -8,9 +8,14 @@ from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime import amounts
 from bakec.runtime.amounts import parse_size
-from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
 from bakec.runtime.cache import Pruning, default_filters, parse_filters, prune
-from bakec.runtime.scene import Scene
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
+    from bakec.runtime.scene import Scene
 
 QUESTION = "WARNING! This will remove all {which}build cache. Are you sure you want to continue?"
 

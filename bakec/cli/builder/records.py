@@ -1,14 +1,20 @@
 """Records of a builder's cache as text and as JSON, in the words of buildx."""
 
-import time
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from typing import Any
+from __future__ import annotations
 
-from google.protobuf.timestamp_pb2 import Timestamp
+import time
+from datetime import UTC, datetime
 
 from bakec.runtime import amounts
-from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from bakec.runtime.buildkit.proto.cache_pb2 import UsageRecord
 
 HEAD = ("ID", "RECLAIMABLE", "SIZE", "LAST ACCESSED")
 

@@ -1,7 +1,8 @@
 """`bakec builder rm`: remove builders."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 
 from bakec.cli.builder.scene import add_timeout, confirmed, make_scene, perform
 from bakec.cli.output import report
@@ -10,7 +11,12 @@ from bakec.ir.codes.builder import BAD_BUILDER
 from bakec.ir.diagnostics import Exit, Failed, fail
 from bakec.runtime import builders
 from bakec.runtime.manage import idle, remove
-from bakec.runtime.scene import Scene
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bakec.runtime.scene import Scene
 
 QUESTION = "WARNING! This will remove all builders that are not in running state. Are you sure you want to continue?"
 

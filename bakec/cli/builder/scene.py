@@ -1,15 +1,22 @@
 """What the verbs for builders share: flags, the way into the event loop, and tables."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from bakec.cli.parser import Arguments, Parser
 from bakec.ir.durations import SECOND, parse_duration
 from bakec.runtime import dockerconfig
 from bakec.runtime.scene import Scene
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from bakec.cli.parser import Arguments, Parser
 
 Result = TypeVar("Result")
 

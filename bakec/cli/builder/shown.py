@@ -1,15 +1,21 @@
 """Builders and their nodes as text and as JSON, in the words of buildx."""
 
+from __future__ import annotations
+
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
 
 from bakec.ir import platforms
 from bakec.ir.durations import SECOND, format_duration
 from bakec.ir.platforms import full_name
 from bakec.runtime import amounts
-from bakec.runtime.manage import BuilderState, Daemon, NodeState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any, Final
+
+    from bakec.runtime.manage import BuilderState, Daemon, NodeState
 
 FEATURES: Final = {
     "default_load": "Automatically load images to the Docker Engine image store",

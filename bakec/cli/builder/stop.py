@@ -1,11 +1,15 @@
 """`bakec builder stop`: let the daemons of a builder end."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.cli.builder.scene import make_scene, perform
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.manage import stop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,11 +1,15 @@
 """`bakec builder use`: make a builder the current one."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from bakec.cli.builder.scene import make_scene
 from bakec.cli.parser import Parser
 from bakec.ir.diagnostics import Exit
 from bakec.runtime.create import use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,12 +1,18 @@
 """A key that has a newer form."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Project, place
+from bakec.compiler.lint.project import place
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
 
 
 class Deprecated(NamedTuple):

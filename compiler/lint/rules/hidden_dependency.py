@@ -1,20 +1,28 @@
 """A Dockerfile that builds on another target's tag, without a link between the two."""
 
+from __future__ import annotations
+
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping
 from stat import S_ISREG
-from typing import Final
 
 from bakec.compiler import refs
 from bakec.compiler.emit import context_path
-from bakec.compiler.lint.project import Project
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic, Failed
-from bakec.ir.module import Target, values
+from bakec.ir.diagnostics import Failed
+from bakec.ir.module import values
 from bakec.ir.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.module import Target
 
 GOOD: Final = """\
 group "default" {

@@ -1,11 +1,16 @@
 """More targets in one run than the docker driver can hold."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Project
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
 
 LIMIT: Final = 100
 

@@ -1,12 +1,18 @@
 """Two targets of one run that export their caches to one place."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Owners, Project, listed, shared
+from bakec.compiler.lint.project import listed, shared
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.module import entries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Owners, Project
+    from bakec.ir.diagnostics import Diagnostic
 
 PLACES: Final = {"registry": "ref", "local": "dest", "gha": "scope", "s3": "name", "azblob": "name"}
 """The attribute that tells caches of one kind apart."""

@@ -1,12 +1,18 @@
 """Two targets of one run with one tag."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Owners, Project, listed, publishes, shared
+from bakec.compiler.lint.project import listed, publishes, shared
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.module import values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Owners, Project
+    from bakec.ir.diagnostics import Diagnostic
 
 GOOD: Final = """\
 group "default" {

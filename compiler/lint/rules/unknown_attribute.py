@@ -1,13 +1,18 @@
 """An attribute that the language does not know."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Project
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.fields import FIELDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
 
 KNOWN: Final = {
     "target": frozenset((*FIELDS, "inherits", "matrix", "name")),

@@ -1,14 +1,19 @@
 """A block that the language does not know."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Project
 from bakec.compiler.suggest import nearest
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
 from bakec.ir.fields import BLOCK_TYPES
-from bakec.ir.syntax import Block
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.syntax import Block
 
 INSIDE: Final = {"variable": ("validation",), "target": (), "group": ()}
 """Types of blocks that stand in others."""

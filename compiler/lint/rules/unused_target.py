@@ -1,13 +1,19 @@
 """A target that neither a group nor another target leads to."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Project, traversals
+from bakec.compiler.lint.project import traversals
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
-from bakec.ir.module import TargetDef
 from bakec.ir.syntax import AttrStep, ScopeTraversal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
+    from bakec.ir.module import TargetDef
 
 GOOD: Final = """\
 group "default" {

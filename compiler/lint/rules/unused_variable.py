@@ -1,11 +1,17 @@
 """A variable that no expression names."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from bakec.compiler.lint.project import Project, traversals
+from bakec.compiler.lint.project import traversals
 from bakec.ir.codes import lint as codes
-from bakec.ir.diagnostics import Diagnostic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from bakec.compiler.lint.project import Project
+    from bakec.ir.diagnostics import Diagnostic
 
 GOOD: Final = """\
 variable "VERSION" {

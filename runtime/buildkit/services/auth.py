@@ -4,12 +4,19 @@ Tokens fetched on the client's side are declined (`GetTokenAuthority` is unavail
 for the credentials and fetches its tokens itself.
 """
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Callable, Mapping
 
 from bakec.runtime.buildkit.proto.auth_pb2 import CredentialsRequest, CredentialsResponse
-from bakec.runtime.buildkit.transport import UNAVAILABLE, Services, StatusError, unary
-from bakec.runtime.dockerconfig import Credentials
+from bakec.runtime.buildkit.transport import UNAVAILABLE, StatusError, unary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bakec.runtime.buildkit.transport import Services
+    from bakec.runtime.dockerconfig import Credentials
 
 
 def services(look_up: Callable[[str], Credentials]) -> Services:

@@ -1,11 +1,13 @@
 """Content: stores of blobs in the client: a local cache, an OCI layout to build from or to export to."""
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from bakec.ir.records import dataclass, field
@@ -27,17 +29,14 @@ from bakec.runtime.buildkit.proto.content_pb2 import (
     WriteContentRequest,
     WriteContentResponse,
 )
-from bakec.runtime.buildkit.transport import (
-    ALREADY_EXISTS,
-    NOT_FOUND,
-    UNAVAILABLE,
-    UNKNOWN,
-    Call,
-    Services,
-    StatusError,
-    unary,
-)
+from bakec.runtime.buildkit.transport import ALREADY_EXISTS, NOT_FOUND, UNAVAILABLE, UNKNOWN, StatusError, unary
 from bakec.runtime.buildkit.wire import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bakec.runtime.buildkit.transport import Call, Services
 
 STORE_HEADER = "buildkit-attachable-store-id"
 CHUNK = 1 << 20
@@ -49,9 +48,9 @@ class Store:
     """The layout of OCI: blobs by digest, below `root`."""
 
     root: Path
-    writes: dict[str, "Write"] = field(default_factory=dict)
+    writes: dict[str, Write] = field(default_factory=dict)
 
-    def claim(self, ref: str, total: int) -> "Write":
+    def claim(self, ref: str, total: int) -> Write:
         """The write of that name, which one stream at a time may go on with. Two manifests may share a layer; whoever
         comes second is told to come again, and finds the blob then."""
         write = self.writes.setdefault(ref, Write(ref, total))

@@ -1,13 +1,14 @@
 """FileSend: the daemon sends what it exports to the client, as a tree of files or as one stream."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from bakec.ir.records import dataclass
-from bakec.runtime.buildkit.transport import UNKNOWN, Call, Services, StatusError
+from bakec.runtime.buildkit.transport import UNKNOWN, StatusError
 from bakec.runtime.buildkit.tree import DEVICE, DIRECTORY, FIFO, SYMLINK, TYPE, permissions
 from bakec.runtime.buildkit.wire import (
     DATA,
@@ -22,6 +23,13 @@ from bakec.runtime.buildkit.wire import (
     read_stat,
     request_packet,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bakec.runtime.buildkit.transport import Call, Services
 
 EXPORTER_HEADER = "buildkit-attachable-exporter-id"
 WHOLE_TREE_HEADER = "buildkit-exporter-multi-platform"

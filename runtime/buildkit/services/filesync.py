@@ -1,19 +1,18 @@
 """FileSync: the daemon fetches a directory of the client."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from urllib.parse import unquote_plus
 
-from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, Call, Services, StatusError
+from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, StatusError
 from bakec.runtime.buildkit.tree import TYPE, Walk, make_filter
 from bakec.runtime.buildkit.wire import (
     ERROR,
     FIN,
     REQUEST,
-    Stat,
     data_packet,
     encode_stat,
     end_of_stats,
@@ -23,6 +22,14 @@ from bakec.runtime.buildkit.wire import (
     read_packet,
     stat_packet,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bakec.runtime.buildkit.transport import Call, Services
+    from bakec.runtime.buildkit.wire import Stat
 
 STAT_BATCH = 256 << 10
 DATA_BATCH = 1 << 20

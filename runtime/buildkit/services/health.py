@@ -1,8 +1,14 @@
 """Health: the daemon asks every five seconds whether the session lives, and gives up after two silences."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from bakec.runtime.buildkit.transport import Services, unary
+from bakec.runtime.buildkit.transport import unary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bakec.runtime.buildkit.transport import Services
 
 SERVING = b"\x08\x01"
 """HealthCheckResponse with status SERVING."""

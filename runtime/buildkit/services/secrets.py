@@ -1,12 +1,19 @@
 """Secrets: the daemon asks for one by its id. A value is read when it is asked for, and never kept."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from __future__ import annotations
 
-from bakec.ir.plan import Secret
+import asyncio
+
 from bakec.runtime.buildkit.proto.secrets_pb2 import GetSecretRequest, GetSecretResponse
-from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, Services, StatusError, unary
+from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, StatusError, unary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bakec.ir.plan import Secret
+    from bakec.runtime.buildkit.transport import Services
 
 MAX_SIZE = 500 << 10
 

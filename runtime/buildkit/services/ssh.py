@@ -4,20 +4,27 @@ Only listing keys and signing pass: a build must not add or remove keys of its u
 files are served by a private `ssh-agent` that lives as long as the session, and no longer than this process.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
 import stat
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from pathlib import Path
 
-from bakec.ir.plan import Ssh
 from bakec.runtime import scratch
 from bakec.runtime.buildkit.proto.ssh_pb2 import CheckAgentRequest
-from bakec.runtime.buildkit.transport import UNKNOWN, Call, Services, StatusError, unary
+from bakec.runtime.buildkit.transport import UNKNOWN, StatusError, unary
 from bakec.runtime.buildkit.wire import bytes_message, frame, read_bytes_message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bakec.ir.plan import Ssh
+    from bakec.runtime.buildkit.transport import Call, Services
 
 DEFAULT_ID = "default"
 LIST_KEYS, SIGN = 11, 13

@@ -5,6 +5,8 @@ server, `streams` carries bytes to a command in a pod, `pods` chooses one and te
 `driver` puts them together.
 """
 
+from __future__ import annotations
+
 from bakec.runtime.drivers.kubernetes.driver import KubernetesDriver
 
 __all__ = ["KubernetesDriver"]

@@ -4,23 +4,30 @@ The library brings what is hard about it: kubeconfig files, credentials from plu
 TLS. Requests are made here, by path: its own classes for them cost half a second to import and say no more.
 """
 
+from __future__ import annotations
+
 import asyncio
 import importlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bakec.ir.codes.kubernetes import API_FAILED, DENIED, LACKS_LIBRARY, NO_ACCESS
-from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.diagnostics import fail
 from bakec.ir.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
     from aiohttp import ClientWebSocketResponse
     from kubernetes_asyncio.client import ApiClient, Configuration
+
+    from bakec.ir.diagnostics import Failed
 
 T = TypeVar("T")
 
@@ -118,7 +125,7 @@ class Cluster:
                 return None
             raise
 
-    async def list(self, kind: str, **query: str) -> "list[Any]":
+    async def list(self, kind: str, **query: str) -> list[Any]:
         return list((await self._call("list", kind, query=query)).get("items") or ())
 
     async def create(self, kind: str, body: Mapping[str, Any]) -> None:
@@ -135,7 +142,7 @@ class Cluster:
             if error.status != NOT_FOUND:
                 raise
 
-    async def execute(self, pod: str, container: str, command: Sequence[str]) -> "ClientWebSocketResponse":
+    async def execute(self, pod: str, container: str, command: Sequence[str]) -> ClientWebSocketResponse:
         """The standard streams of a command in a pod, as channels of a websocket."""
         streams = [(name, "true") for name in ("stdin", "stdout", "stderr")]
         query = [("container", container), *(("command", word) for word in command), *streams]
@@ -183,7 +190,7 @@ class Cluster:
             )
             return json.loads(answer.data)
 
-    async def _upgrade(self, action: str, path: str) -> "ClientWebSocketResponse":
+    async def _upgrade(self, action: str, path: str) -> ClientWebSocketResponse:
         from aiohttp import ClientWSTimeout
 
         client = self._clients[-1]
@@ -266,7 +273,7 @@ def _check_library() -> None:
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
 
 
-async def _configure(access: Access) -> "tuple[Configuration, str]":
+async def _configure(access: Access) -> tuple[Configuration, str]:
     """The cluster's address, the user's credentials, and the namespace that goes with them."""
     from kubernetes_asyncio.client import Configuration
 
@@ -283,7 +290,7 @@ async def _configure(access: Access) -> "tuple[Configuration, str]":
     raise fail(NO_ACCESS.at(None, reason="; ".join(reasons)))
 
 
-async def _from_file(access: Access, configuration: "Configuration") -> str:
+async def _from_file(access: Access, configuration: Configuration) -> str:
     from kubernetes_asyncio.config import load_kube_config
 
     files = access.kubeconfig or access.default_files
@@ -294,7 +301,7 @@ async def _from_file(access: Access, configuration: "Configuration") -> str:
     return str(context.get("namespace") or "")
 
 
-async def _from_pod(access: Access, configuration: "Configuration") -> str:
+async def _from_pod(access: Access, configuration: Configuration) -> str:
     from kubernetes_asyncio.config import incluster_config as pod
 
     token, certificate = pod.SERVICE_TOKEN_FILENAME, pod.SERVICE_CERT_FILENAME
@@ -302,7 +309,7 @@ async def _from_pod(access: Access, configuration: "Configuration") -> str:
     return Path(token).with_name("namespace").read_text().strip()
 
 
-def _client(configuration: "Configuration") -> "ApiClient":
+def _client(configuration: Configuration) -> ApiClient:
     """Reads the certificates, after which the copies that the library has made of them are removed: it would do so
     at the end of the process only, and a process that is killed never gets there."""
     from kubernetes_asyncio.client import ApiClient

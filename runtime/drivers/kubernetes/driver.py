@@ -1,33 +1,32 @@
 """The driver itself: it makes the workload, waits for its pods, and opens streams to them."""
 
+from __future__ import annotations
+
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from bakec.ir.codes.kubernetes import NO_PODS, NO_STREAM, NOT_READY
 from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.durations import format_duration
-from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass, field
-from bakec.runtime.drivers.base import (
-    SILENT,
-    Boot,
-    Endpoint,
-    Engine,
-    Features,
-    Images,
-    Pipe,
-    Status,
-    bad_option,
-)
+from bakec.runtime.drivers.base import SILENT, Features, bad_option
 from bakec.runtime.drivers.kubernetes import pods
 from bakec.runtime.drivers.kubernetes.api import CONFLICT, Access, ApiError, Cluster
-from bakec.runtime.drivers.kubernetes.manifests import Manifests, make
-from bakec.runtime.drivers.kubernetes.options import SECOND, OptionError, Settings, read
+from bakec.runtime.drivers.kubernetes.manifests import make
+from bakec.runtime.drivers.kubernetes.options import SECOND, OptionError, read
 from bakec.runtime.drivers.kubernetes.streams import ExecPipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from bakec.ir.platforms import Platform
+    from bakec.runtime.drivers.base import Boot, Endpoint, Engine, Images, Pipe, Status
+    from bakec.runtime.drivers.kubernetes.manifests import Manifests
+    from bakec.runtime.drivers.kubernetes.options import Settings
 
 DIAL = ("buildctl", "dial-stdio")
 POLL_SECONDS = 0.1

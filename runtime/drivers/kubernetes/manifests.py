@@ -1,11 +1,20 @@
 """What a cluster is given to make a builder: the manifests that buildx writes for the same options."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from __future__ import annotations
 
-from bakec.ir.platforms import Platform, full_name
+from typing import Any
+
+from bakec.ir.platforms import full_name
 from bakec.ir.records import dataclass
-from bakec.runtime.drivers.kubernetes.options import APP_LABEL, PLATFORM_ANNOTATION, Settings
+from bakec.runtime.drivers.kubernetes.options import APP_LABEL, PLATFORM_ANNOTATION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from bakec.ir.platforms import Platform
+    from bakec.runtime.drivers.kubernetes.options import Settings
 
 Manifest = dict[str, Any]
 """An object of the Kubernetes API as JSON."""

@@ -1,13 +1,19 @@
 """The driver options of a builder in Kubernetes: one row of `OPTIONS` each."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from __future__ import annotations
+
+from collections.abc import Callable
 
 from bakec.ir.durations import parse_duration
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass, field
 from bakec.ir.strconv import NumberError, parse_bool, parse_int
 from bakec.runtime.drivers.kubernetes.quantities import canonical
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final
 
 IMAGE: Final = "moby/buildkit:buildx-stable-1"
 ROOTLESS_IMAGE: Final = "moby/buildkit:buildx-stable-1-rootless"
@@ -73,7 +79,7 @@ def read(options: Mapping[str, str]) -> Settings:
     return Settings(**values, env=_env(options))
 
 
-def _value(name: str, row: "Reader", text: str) -> object:
+def _value(name: str, row: Reader, text: str) -> object:
     try:
         return row(text)
     except OptionError:
@@ -112,7 +118,7 @@ def _pairs(text: str) -> dict[str, str]:
     return {key: value for key, value in pairs}  # noqa: C416 - a pair is a list here
 
 
-def _free_of(reserved: str, kind: str) -> "Reader":
+def _free_of(reserved: str, kind: str) -> Reader:
     def read_pairs(text: str) -> dict[str, str]:
         pairs = _pairs(text)
         if reserved in pairs:

@@ -1,9 +1,16 @@
 """Which pod serves a connection, and why others do not."""
 
+from __future__ import annotations
+
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
 
 Pod = Mapping[str, Any]
 """A pod, or an event, as the API gives it."""

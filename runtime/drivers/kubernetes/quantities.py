@@ -1,8 +1,13 @@
 """Quantities of Kubernetes: `500m`, `1.5Gi`, `2e3`, written as its API server writes them."""
 
+from __future__ import annotations
+
 import re
 from fractions import Fraction
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _FORMAT: Final = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)")
 _NUMBER: Final = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)")

@@ -4,15 +4,18 @@ Each message begins with the number of its channel. The fifth version of the pro
 it only the whole connection can be closed.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bakec.runtime.drivers.kubernetes.api import CLOSE_SECONDS, V5
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Final, TypeAlias
 
     from aiohttp import ClientWebSocketResponse
 
@@ -32,7 +35,7 @@ Ended: TypeAlias = "Callable[[ExecPipe, str], Awaitable[None]]"
 class ExecPipe:
     """The standard input and output of a command."""
 
-    def __init__(self, socket: "ClientWebSocketResponse", ended: Ended) -> None:
+    def __init__(self, socket: ClientWebSocketResponse, ended: Ended) -> None:
         self._socket = socket
         self._ended = ended
         self.has_answered = False
