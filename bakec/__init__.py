@@ -3,8 +3,6 @@
 The names below are the public API (docs/api.md). Nothing is imported before it is used.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # what type checkers go by; importing `typing` would be most of the cost of this module
 if TYPE_CHECKING:
     from bakec.api import Diagnostics, Failed, Plan, PlanDiff, compile_files, diff, digest, explain, run, why

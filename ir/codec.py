@@ -319,17 +319,25 @@ def _counters() -> dict[str, Callable[[Any], Any]]:
     return {"object_hook": spend, "list_hook": spend}
 
 
+_known_keys: Final[set[tuple[str, ...]]] = set()
+"""Keys that were found to be sound: a plan has few kinds of maps and many of each."""
+_MAX_KNOWN: Final = 1 << 10
+
+
 def _map(wire: Any) -> dict[str, Any]:
     """`wire`, a map whose keys are text and in order. That no key occurs twice shows when the bytes are compared."""
     if type(wire) is not dict:
         raise WireError("expected a map")
-    keys = list(wire)
-    try:
-        sound = keys == sorted(keys) and (not keys or type(keys[0]) is str)
-    except TypeError:  # text and bytes do not compare
-        sound = False
-    if not sound:
-        raise WireError("its keys are not text in order")
+    keys = tuple(wire)
+    if keys not in _known_keys:
+        try:
+            sound = list(keys) == sorted(keys) and (not keys or type(keys[0]) is str)
+        except TypeError:  # text and bytes do not compare
+            sound = False
+        if not sound:
+            raise WireError("its keys are not text in order")
+        if len(_known_keys) < _MAX_KNOWN:
+            _known_keys.add(keys)
     return wire
 
 
@@ -447,22 +455,21 @@ def _record_reader(record: type) -> Reader:
     required = rows.keys() - defaults.keys()
 
     def read(wire: Any, unknown: list[str]) -> Any:
-        values: dict[str, Any] = {}
-        for name, one in _map(wire).items():
-            if name not in rows:
-                unknown.append(name)
-                continue
+        values = dict(_map(wire))
+        if not values.keys() <= rows.keys():
+            new = [name for name in values if name not in rows]
+            unknown.extend(new)
+            for name in new:
+                del values[name]
+        for name, value in values.items():
             kind, reader, default = rows[name]
-            if type(one) is kind:
-                value = one
-            else:
+            if type(value) is not kind:
                 try:
-                    value = reader(one, unknown)
+                    values[name] = value = reader(value, unknown)
                 except WireError as error:
                     raise error.under(name) from None
             if value == default:
                 raise WireError("a default is left out").under(name)
-            values[name] = value
         if not required <= values.keys():
             raise WireError("is missing").under(min(required - values.keys()))
         return record(**values)

@@ -6,6 +6,7 @@ whose bytes, and therefore digests, are those of BuildKit's own client.
 
 from __future__ import annotations
 
+from bakec.ir.digests import digest_of as digest
 from bakec.ir.gojson import dumps as go_json
 from bakec.ir.llb.graph import (
     About,
@@ -52,6 +53,7 @@ __all__ = [
     "decode",
     "decode_op",
     "diff",
+    "digest",
     "dump_definition",
     "dump_op",
     "encode",
