@@ -14,11 +14,9 @@ from bakec.compiler.lint.check import ALWAYS, check, few
 from bakec.compiler.lint.project import Project
 from bakec.compiler.options import environment_flag, environment_switch
 from bakec.compiler.overrides import parse_overrides
-from bakec.compiler.passes.assemble import assemble
 from bakec.compiler.passes.combine import combine
 from bakec.compiler.passes.fold import Overrides, fold
 from bakec.compiler.passes.link import link
-from bakec.compiler.passes.lower import lower_jobs
 from bakec.compiler.passes.resolve import resolve
 from bakec.compiler.passes.select import match_names, select
 from bakec.compiler.platforms import host_platform
@@ -190,11 +188,15 @@ def load(options: CompileOptions, host: Host, sink: Diagnostics) -> tuple[Parsed
 
 def compile_plan(options: CompileOptions, host: Host, sink: Diagnostics, *, check: bool = False) -> Plan:
     """From files to the plan. With `check` what the build will read on this machine must be there. Raises `Failed`."""
+    from bakec.compiler.passes.lower import lower_jobs
+
     return lower_jobs(compile_jobs(options, host, sink, check=check), options, host, sink)
 
 
 def compile_jobs(options: CompileOptions, host: Host, sink: Diagnostics, *, check: bool = False) -> Plan:
     """The plan before anything in it is lowered or pinned. Raises `Failed`."""
+    from bakec.compiler.passes.assemble import assemble
+
     parsed, definitions, selection = load(options, host, sink)
     if options.remote and options.remote.tree:
         from bakec.compiler.remote import rebind_named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache, lru_cache
 
 from bakec.ir.platforms import Platform, normalize, parse
 
@@ -24,6 +25,7 @@ _MACHINES: Final = {
 """What kernels call machines -> architecture and variant."""
 
 
+@cache
 def host_platform() -> Platform:
     """The platform of this machine, not normalized: 64-bit ARM has its variant."""
     name = os.uname().machine.lower()
@@ -31,6 +33,7 @@ def host_platform() -> Platform:
     return Platform(os=sys.platform, architecture=architecture, variant=variant)
 
 
+@lru_cache
 def parse_platform(text: str) -> Platform:
     """One specifier, `local` for this machine. Raises `PlatformError`."""
     host = host_platform()

@@ -71,6 +71,10 @@ class Value:
             known = self._type = _type_of(self.raw)
         return known
 
+    def has_type(self, kind: Type) -> bool:
+        """Whether it is seen at a glance that the type is `kind`."""
+        return self._type is kind
+
     def __repr__(self) -> str:
         return f"Value({self.type!r}, {self.raw!r})"
 
@@ -158,7 +162,7 @@ def normal(text: str) -> str:
 
 
 def string(text: str, origin: Origin | None = None) -> Value:
-    return Value(STRING, normal(text), origin)
+    return Value(STRING, text if text.isascii() else normal(text), origin)
 
 
 def number(value: Number, origin: Origin | None = None) -> Value:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bakec.ir.codes.builder import BAD_CONTEXT
 from bakec.ir.diagnostics import fail
+from bakec.ir.digests import sha256
 from bakec.ir.records import dataclass
 
 TYPE_CHECKING = False
@@ -124,4 +124,4 @@ def _read(path: Path, config: DockerConfig) -> Context:
 
 
 def _id(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return sha256(name.encode())

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import hashlib
 import json
 import os
 import pwd
@@ -27,6 +26,7 @@ from pathlib import Path
 from bakec.ir import gojson
 from bakec.ir.codes.builder import BAD_BUILDER, BAD_NAME, BROKEN_STORE, STORE_BUSY, STORE_FAILED
 from bakec.ir.diagnostics import fail
+from bakec.ir.digests import sha256
 from bakec.ir.platforms import Platform, full_name
 from bakec.ir.records import dataclass, replace
 
@@ -401,7 +401,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:KEY_LENGTH]
+    return sha256(key.encode())[:KEY_LENGTH]
 
 
 def _sudoer(env: Mapping[str, str], folder: Path) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, boolean, tuple_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
     from bakec.compiler.eval.scope import UserFunction
@@ -39,15 +39,12 @@ def call(expr: Call, scope: Scope, sink: Sink, evaluate: Evaluate) -> Value:
     if standard is None and own is None:
         sink.append(codes.UNKNOWN_FUNCTION.at(expr.name_span, context=expr.span, reason=_unknown(expr.name, scope)))
         return UNKNOWN_VALUE
-    args = _expanded(expr, scope, sink, evaluate)
-    if args is None:
+    args = _expanded(expr, scope, sink, evaluate) if expr.expand else expr.args
+    if args is None or not _arity_fits(expr, args, standard, own, sink):
         return UNKNOWN_VALUE
-    if not _arity_fits(expr, args, standard, own, sink):
-        return UNKNOWN_VALUE
-    if standard and standard.lazy:
-        result = _lazy(standard.name, expr, args, scope, sink, evaluate)
-    else:
-        result = _eager(standard, own, expr, args, scope, sink, evaluate)
+    if standard is None or not standard.lazy:
+        return _eager(standard, own, expr, args, scope, sink, evaluate)
+    result = _lazy(standard.name, expr, args, scope, sink, evaluate)
     if result.origin is not None or result.raw is UNKNOWN:
         return result
     return result.with_origin(Origin(OriginKind.CALL, expr.name, expr.span))
@@ -62,9 +59,7 @@ def _unknown(name: str, scope: Scope) -> str:
 
 
 def _expanded(expr: Call, scope: Scope, sink: Sink, evaluate: Evaluate) -> Sequence[Expr] | None:
-    """The arguments, the last one taken apart if it has `...`."""
-    if not expr.expand:
-        return expr.args
+    """The arguments, the last one, which has `...`, taken apart."""
     last = expr.args[-1]
     before = len(sink)
     value = evaluate(last, scope, sink)
@@ -84,9 +79,11 @@ def _arity_fits(
     expr: Call, args: Sequence[Expr], standard: Function | None, own: UserFunction | None, sink: Sink
 ) -> bool:
     named = standard.params if standard else own.parameters if own else ()
-    variadic = standard.variadic if standard else own and own.variadic
     count = len(named)
-    if len(args) == count or (variadic and len(args) > count):
+    if len(args) == count:
+        return True
+    variadic = standard.variadic if standard else own and own.variadic
+    if variadic and len(args) > count:
         return True
     if len(args) > count:
         subject = start_span(args[count])
@@ -118,7 +115,7 @@ def _eager(
     values: list[Value] = []
     for position, arg in enumerate(args):
         value = evaluate(arg, scope, sink)
-        if standard:
+        if standard and not value.has_type(standard.parameter(position).type):
             try:
                 value = convert_argument(standard, position, value)
             except FunctionError as error:
@@ -137,25 +134,26 @@ def _eager(
         return UNKNOWN_VALUE
     if result.origin is not None or result.raw is UNKNOWN:
         return result
-    return result.with_origin(Origin(OriginKind.CALL, expr.name, expr.span, _origins(values)))
+    return result.with_origin(tuple.__new__(Origin, (OriginKind.CALL, expr.name, expr.span, _origins(values))))
 
 
 MAX_ORIGINS: Final = 64
 """How many values one call may be said to come from."""
 
 
-def _origins(values: Iterable[Value]) -> tuple[Origin, ...]:
+def _origins(values: list[Value]) -> tuple[Origin, ...]:
     """Where the arguments come from; for a collection also its elements, of which the result is made."""
     found: dict[int, Origin] = {}
-    pending = list(values)[::-1]
+    pending = values[::-1]
     while pending and len(found) < MAX_ORIGINS:
         value = pending.pop()
-        if value.origin is not None:
-            found[id(value.origin)] = value.origin
-        if isinstance(value.raw, tuple):
-            pending.extend(reversed(value.raw[:MAX_ORIGINS]))
-        elif isinstance(value.raw, dict):
-            pending.extend(islice(value.raw.values(), MAX_ORIGINS))
+        origin, raw = value.origin, value.raw
+        if origin is not None:
+            found[id(origin)] = origin
+        if type(raw) is tuple:
+            pending += raw[:MAX_ORIGINS][::-1]
+        elif type(raw) is dict:
+            pending += islice(raw.values(), MAX_ORIGINS)
     return tuple(found.values())
 
 

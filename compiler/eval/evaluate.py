@@ -169,6 +169,9 @@ def _splat_type(expr: syntax.Splat, source: Type, scope: Scope) -> Type:
 
 
 def _template(expr: syntax.Template, scope: Scope, sink: Sink) -> Value:
+    first = expr.parts[0] if len(expr.parts) == 1 else None
+    if type(first) is syntax.Literal and type(first.value.raw) is str:
+        return first.value  # a plain string
     parts: list[str] = []
     values: list[Value] = []
     unknown = False

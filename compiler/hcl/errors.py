@@ -163,6 +163,7 @@ _ALIKE: Final = {
     DOT_STAR: STAR,
 }
 _OPENERS: Final = frozenset((LPAR, LSQB, LBRACE, LBODY, FOR_TUPLE, FOR_OBJECT, OQUOTE, OHEREDOC, INTERP, CONTROL))
+_CALLEES: Final = ("IDENT", "callee")
 _CLOSERS: Final = frozenset((RPAR, RSQB, RBRACE, CQUOTE, CHEREDOC, SEQ_END))
 
 
@@ -249,8 +250,10 @@ def _closing_bracket(found: Trouble) -> Span:
 
 
 def _callee(found: Trouble) -> Span:
-    at = found.innermost("callee")
-    return found.span(found.stack[at][1]).to(found.span(found.stack[at + 1][1]))
+    """The name of the innermost open call, and its parenthesis."""
+    names = [name for name, _ in found.stack]
+    opened = next(at for at in range(len(names) - 1, 0, -1) if names[at] == "LPAR" and names[at - 1] in _CALLEES)
+    return found.span(found.stack[opened - 1][1]).to(found.span(found.stack[opened][1]))
 
 
 def _template_start(found: Trouble) -> Span:
@@ -321,6 +324,9 @@ EXAMPLES: Final = (
     Example("a = f(b @", codes.MISSING_ARGUMENT_SEPARATOR),
     Example("a = f(b", codes.UNTERMINATED_CALL, _callee),
     Example("a = f(b... @", codes.MISSING_CLOSE_PARENTHESIS, _previous),
+    Example("a = n::f(b @", codes.MISSING_ARGUMENT_SEPARATOR),
+    Example("a = n::f(b", codes.UNTERMINATED_CALL, _callee),
+    Example("a = n::f(b... @", codes.MISSING_CLOSE_PARENTHESIS, _previous),
     Example("a = f::@", codes.MISSING_FUNCTION_NAME),
     Example("a = f::g @", codes.MISSING_OPEN_PARENTHESIS),
     Example("a = b[c @", codes.MISSING_INDEX_BRACKET, _closing_bracket),

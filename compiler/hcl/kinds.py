@@ -44,6 +44,7 @@ KINDS: Final = (
     "QUOTED",
     "TEXT",
     "INTERP",
+    "NAME_INTERP",
     "CONTROL",
     "SEQ_END",
     "IF",
@@ -91,6 +92,7 @@ KINDS: Final = (
     QUOTED,  # literal text in quotes
     TEXT,  # literal text elsewhere: no backslash escapes
     INTERP,  # ${
+    NAME_INTERP,  # ${name}, in quotes: most sequences are no more than that
     CONTROL,  # %{
     SEQ_END,  # the brace that ends either
     IF,  # the words from here to IN are IDENT to the lexer; the parser asks for them where IDENT does not fit

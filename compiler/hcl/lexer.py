@@ -33,6 +33,7 @@ from bakec.compiler.hcl.kinds import (
     LPAR,
     LSQB,
     MINUS,
+    NAME_INTERP,
     NEWLINE,
     NUMBER,
     OHEREDOC,
@@ -105,7 +106,7 @@ _FOR: Final = re.compile(rf"(?:[ \t]++|{_LINE_END}|/\*[\s\S]*?\*/)*+for(?![A-Za-
 # line, where lines matter) is one.
 _ESCAPE: Final = r"\$\$\{~?|%%\{~?|[$%](?=[\s\S])"
 _QUOTED: Final = re.compile(
-    rf"(\$\{{~?)|(%\{{~?)|({_ESCAPE}|(?:[^\"\\$%\r\n{_BAD}]|\\[^\r\n{_BAD}])++)|(\")|([\r\n]+)|([\s\S])"
+    rf"(\$\{{{_NAME}\}})|(\$\{{~?)|(%\{{~?)|({_ESCAPE}|(?:[^\"\\$%\r\n{_BAD}]|\\[^\r\n{_BAD}])++)|(\")|([\r\n]+)|([\s\S])"
 )
 _LINES: Final = rf"(\$\{{~?)|(%\{{~?)|({_ESCAPE}|[^$%\r\n{_BAD}]*+\r?\n|[^$%\r\n{_BAD}]++)|([{_BAD}])"
 
@@ -329,15 +330,17 @@ class _Lexer:
         for found in _QUOTED.finditer(self.text, pos):
             start, end = found.span()
             match found.lastindex:
-                case 1 | 2 as which:
-                    return self.sequence(INTERP if which == 1 else CONTROL, start, end)
-                case 3:
-                    self.add(QUOTED, start, end)
                 case 4:
+                    self.add(QUOTED, start, end)
+                case 1:
+                    self.add(NAME_INTERP, start, end)
+                case 2 | 3 as which:
+                    return self.sequence(INTERP if which == 2 else CONTROL, start, end)
+                case 5:
                     self.add(CQUOTE, start, end)
                     self.modes.pop()
                     return end
-                case 5:
+                case 6:
                     self.add(LINE_BREAK, start, end)
                 case _:
                     self.add(INVALID, start, end)

@@ -293,6 +293,10 @@ class Lower:
             dedent(parts)
         return assemble(parts, open_.to(close), close, self.sink)
 
+    def name_interpolation(self, token: Span) -> Part:
+        _, start, end = token
+        return Interpolation(self.name(self.span(start + 2, end - 1)), token, False, False)
+
     def interpolation(self, open_: Span, expr: Expr, close: Span) -> Part:
         return Interpolation(expr, open_.to(close), *_strips(open_, close))
 
@@ -401,6 +405,12 @@ class Lower:
 
     def parentheses(self, open_: Span, inner: Expr, close: Span) -> Expr:
         return syntax.Parentheses(inner, open_.to(close))
+
+    def plain_call(self, name: Span, open_: Span, args: list[Expr], close: Span) -> Expr:
+        return syntax.Call(self.text_of(name), name, tuple(args), False, open_, close, name.to(close))
+
+    def plain_expanded_call(self, name: Span, open_: Span, args: list[Expr], _dots: Span, close: Span) -> Expr:
+        return syntax.Call(self.text_of(name), name, tuple(args), True, open_, close, name.to(close))
 
     def call(self, callee: list[Span], open_: Span, args: list[Expr], close: Span) -> Expr:
         return self._call(callee, args, open_, close, expand=False)

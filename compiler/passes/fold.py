@@ -533,8 +533,11 @@ class Folder:
     # --- evaluation with a place to report from ------------------------------------------------------------------
 
     def _read(self, expr: Expr, scope: Scope, sink: list[Diagnostic]) -> Value:
-        with self._reading_expr(expr):
+        self._reading.append(expr)  # without `_reading_expr`: this is done for every attribute
+        try:
             return evaluate_whole(expr, scope, sink)
+        finally:
+            self._reading.pop()
 
     def _dependency(self, expr: Expr, scope: Scope) -> Value:
         """The value of an expression that another one needs: any error ends that one."""

@@ -68,12 +68,13 @@ def convert_argument(function: Function, position: int, value: Value) -> Value:
 
 def run(function: Function, args: Sequence[Value], ctx: Context | None = None) -> Value:
     """Like `call`, for arguments that `convert_argument` gave."""
-    raws = [value.raw for value in args]
-    if None in raws:
-        for position, value in enumerate(args):
-            if value.raw is None and not function.parameter(position).null:
-                raise FunctionError("argument must not be null", position)
-    if UNKNOWN in raws:
+    known = True
+    for position, value in enumerate(args):
+        if value.raw is None and not function.parameter(position).null:
+            raise FunctionError("argument must not be null", position)
+        if value.raw is UNKNOWN:
+            known = False
+    if not known:
         return UNKNOWN_VALUE
     code = _code(function.name)
     try:
