@@ -36,6 +36,8 @@ class CompileOptions:
     """Another lock file than `bakec.lock`."""
     locked: bool = False
     """Refuse what is not pinned."""
+    traces: bool = True
+    """Have values say where they come from. What is only printed need not."""
     remote: Remote | None = None
     """Definitions that were fetched from elsewhere; `files` then names those of this machine, as `cwd://NAME`."""
 

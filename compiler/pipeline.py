@@ -147,7 +147,7 @@ def define(parsed: Parsed, options: CompileOptions, host: Host, sink: Diagnostic
     declarations = resolve(parsed.files, builtins, sink)
     sink.check()
     overrides = Overrides(flags=options.variables, env=visible_env(host))
-    folded, renamed = fold(declarations, builtins, overrides, host, sink)
+    folded, renamed = fold(declarations, builtins, overrides, host, sink, traces=options.traces)
     sink.check()
     definitions = combine(parsed.compose, folded, renamed)
     if environment_flag(host.env, "BUILDX_BAKE_FILE_RELATIVE_PATHS"):

@@ -7,6 +7,7 @@ from bakec.cli.output import bake_json, report
 from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.ir.diagnostics import Diagnostics
+from bakec.ir.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def print_definitions(options: CompileOptions) -> int:
 
     host = Host()
     sink = Diagnostics()
-    _, _, selection = load(options, host, sink)
+    _, _, selection = load(replace(options, traces=False), host, sink)
     view = printable(selection, host)
     report(sink.items)
     print(bake_json(view))

@@ -132,7 +132,7 @@ def _eager(
     except FunctionError as error:
         sink.append(_problem(standard, own, expr, args, error))
         return UNKNOWN_VALUE
-    if result.origin is not None or result.raw is UNKNOWN:
+    if result.origin is not None or result.raw is UNKNOWN or not scope.world.traces:
         return result
     return result.with_origin(tuple.__new__(Origin, (OriginKind.CALL, expr.name, expr.span, _origins(values))))
 

@@ -102,7 +102,7 @@ def _scope_traversal(expr: syntax.ScopeTraversal, scope: Scope, sink: Sink) -> V
         value = world.variable(expr.root)
     if value is None:
         return _unknown_name(expr, scope, sink)
-    return _steps(value, expr.steps[done:], sink)
+    return _steps(value, expr.steps[done:], sink) if expr.steps else value
 
 
 def _unknown_name(expr: syntax.ScopeTraversal, scope: Scope, sink: Sink) -> Value:
@@ -374,10 +374,7 @@ def _iterations(expr: syntax.For, collection: Value, scope: Scope) -> Iterator[S
     budget = scope.world.budget
     for key, value in elements(collection):
         budget.spend()
-        names = {expr.value_var: value}
-        if expr.key_var:
-            names = {expr.key_var: key, **names}
-        yield scope.child(names)
+        yield scope.child({expr.key_var: key, expr.value_var: value} if expr.key_var else {expr.value_var: value})
 
 
 def _condition_is_sound(expr: syntax.For, scope: Scope, sink: Sink) -> bool:

@@ -64,6 +64,8 @@ class World(Protocol):
     """The names outside of expressions. Looking one up may evaluate it; a failure raises `DependencyFailed`."""
 
     budget: Budget
+    traces: bool
+    """Whether the result of a call says what it comes from."""
 
     def variable(self, name: str) -> Value | None:
         """The value of a variable, global attribute or built-in."""

@@ -77,11 +77,18 @@ class Folder:
     """The `World` of expressions: evaluates names when they are first asked for."""
 
     def __init__(
-        self, declarations: Declarations, builtins: Mapping[str, str], overrides: Overrides, host: Host
+        self,
+        declarations: Declarations,
+        builtins: Mapping[str, str],
+        overrides: Overrides,
+        host: Host,
+        *,
+        traces: bool = True,
     ) -> None:
         self.declarations = declarations
         self.overrides = overrides
         self.host = host
+        self.traces = traces
         self.budget = Budget()
         self.scope = Scope(self)
         self.values: dict[str, Value] = {
@@ -622,14 +629,21 @@ def _free_names(expr: Expr, local: set[str]) -> Iterator[str]:
 
 
 def fold(
-    declarations: Declarations, builtins: Mapping[str, str], overrides: Overrides, host: Host, sink: Diagnostics
+    declarations: Declarations,
+    builtins: Mapping[str, str],
+    overrides: Overrides,
+    host: Host,
+    sink: Diagnostics,
+    *,
+    traces: bool = True,
 ) -> tuple[Definitions, Mapping[str, list[str]]]:
     """Evaluate everything that is declared.
 
     After: names of targets and groups are literal; there may be several definitions of one name, in source order.
-    Also returns the target names made by each label, for the groups that matrices make.
+    Also returns the target names made by each label, for the groups that matrices make. Without `traces` results of
+    calls do not say what they come from.
     """
-    folder = Folder(declarations, builtins, overrides, host)
+    folder = Folder(declarations, builtins, overrides, host, traces=traces)
     folder.fold_variables(sink)
     if not sink.failed:
         folder.check_functions(sink)

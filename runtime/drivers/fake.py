@@ -206,6 +206,7 @@ class FakeDriver:
 
     async def _make_llb(self, metadata: Mapping[str, list[str]], _request: bytes) -> bytes:
         build = self._of(metadata)
+        await build.known.wait()
         self.log.append(("solve", build.name))
         await asyncio.sleep(0)
         result = gateway.Result(ref=gateway.Ref(id=f"ref-{build.name}"))

@@ -19,6 +19,7 @@ class FixedWorld:
 
     def __init__(self, variables: Mapping[str, Value] | None = None) -> None:
         self.budget = Budget()
+        self.traces = True
         self.variables = variables or {}
         self.env = {"HOME": "/home/ada"}
 
