@@ -310,9 +310,13 @@ def _pairs(
 
 def _shape(item: Any) -> str:
     """An item without its numbers: `app:1.24-alpine` and `app:1.25-alpine` have one shape."""
-    import re
+    shape = _key(item).translate(_NO_DIGITS)
+    while "\0\0" in shape:
+        shape = shape.replace("\0\0", "\0")
+    return shape
 
-    return re.sub(r"\d+", "#", _key(item))
+
+_NO_DIGITS: Final = dict.fromkeys(map(ord, "0123456789"), "\0")
 
 
 def _without(items: Sequence[Any], others: Iterable[Any]) -> list[tuple[int, Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from bakec.ir import codec
-from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import FORMAT
 from bakec.ir.verify import problems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from bakec.ir.diagnostics import Diagnostic
     from bakec.ir.plan import Plan
 
 
@@ -25,18 +25,28 @@ def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
     path = "plan" if isinstance(source, bytes) else os.fspath(source)
     try:
         plan, digest = codec.unseal(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
-    except codec.NewerFormat as error:
-        raise fail(codes.FORMAT.at(None, path=path, found=error, known=FORMAT)) from error
-    except codec.MissingFeature as error:
-        raise fail(codes.FEATURE.at(None, path=path, features=error)) from error
-    except codec.DigestMismatch as error:
-        raise fail(codes.DIGEST.at(None, path=path)) from error
     except codec.WireError as error:
-        raise fail(codes.NOT_A_PLAN.at(None, path=path, reason=error)) from error
+        raise fail(_unreadable(path, error)) from error
     problem = next(problems(plan), None)
     if problem is not None:
+        from bakec.ir.codes import plan as codes
+
         raise fail(codes.INVALID.at(None, path=path, reason=problem))
     return plan, digest
+
+
+def _unreadable(path: str, error: codec.WireError) -> Diagnostic:
+    from bakec.ir.codes import plan as codes
+
+    match error:
+        case codec.NewerFormat():
+            return codes.FORMAT.at(None, path=path, found=error, known=FORMAT)
+        case codec.MissingFeature():
+            return codes.FEATURE.at(None, path=path, features=error)
+        case codec.DigestMismatch():
+            return codes.DIGEST.at(None, path=path)
+        case _:
+            return codes.NOT_A_PLAN.at(None, path=path, reason=error)
 
 
 def _read(path: str, limit: int) -> bytes:
@@ -44,6 +54,8 @@ def _read(path: str, limit: int) -> bytes:
         with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
             return file.read(limit)
     except (OSError, ValueError) as error:
+        from bakec.ir.codes import plan as codes
+
         number = getattr(error, "errno", None)
         reason = os.strerror(number).lower() if number else str(error)
         raise fail(codes.UNREADABLE.at(None, path=path, reason=reason)) from error

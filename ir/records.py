@@ -2,7 +2,7 @@
 
 Those import `inspect` and `re`, and compile up to six functions for every class; for the hundred records of a small
 `print` that is more than all its other work. Here the records share their methods, but for the one that makes an
-instance, which is compiled when the first is made. The words mean what they mean there, and to a type checker they
+instance, which is compiled when a few were made. The words mean what they mean there, and to a type checker they
 are the same. A dataclass always has slots, and no fields but its own; `dataclasses.fields`, `asdict`, `replace` and
 `is_dataclass` take it too. The members of an enum are its names in capitals.
 """
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["Enum", "IntEnum", "NamedTuple", "dataclass", "defaults", "field", "replace"]
 
 _NONE: Any = object()
+_FEW = 16
+"""Instances that are made slowly: compiling the faster way takes as long as making so many."""
+_counts: dict[Any, int] = {}
+
+
+def _are_few(cls: Any) -> bool:
+    """Asked for each instance that is made, until it is not so any more."""
+    _counts[cls] = count = _counts.get(cls, 0) + 1
+    return count <= _FEW
+
 
 # --- dataclasses ----------------------------------------------------------------------------------------------
 
@@ -76,8 +86,36 @@ def _record(*, slots: bool, frozen: bool = False, kw_only: bool = False, eq: boo
 
 def _first_init(self: Any, *args: Any, **values: Any) -> None:
     cls = _owner(type(self), "_record_fields")
-    cls.__init__ = _init(cls)
-    cls.__init__(self, *args, **values)
+    if not _are_few(cls) or not _fill(self, cls, args, values):
+        cls.__init__ = _init(cls)  # which also refuses what is wrong
+        cls.__init__(self, *args, **values)
+
+
+def _fill(self: Any, cls: Any, args: tuple[Any, ...], values: dict[str, Any]) -> bool:
+    """Do what `_init` does; False if the arguments do not fit."""
+    fields = cls._record_fields
+    if args:
+        names = [name for name, one in fields.items() if one.init] if cls.__match_args__ else []
+        if len(args) > len(names) or not values.keys().isdisjoint(names[: len(args)]):
+            return False
+        values |= zip(names, args)  # noqa: B905 - what is not given has a default
+    left = len(values)
+    for name, one in fields.items():
+        if one.init and name in values:
+            value = values[name]
+            left -= 1
+        elif one.make is not _NONE:
+            value = one.make()
+        elif one.default is not _NONE:
+            value = one.default
+        elif one.init:
+            return False
+        else:
+            continue
+        object.__setattr__(self, name, value)
+    if not left and hasattr(cls, "__post_init__"):
+        self.__post_init__()
+    return not left
 
 
 def _owner(cls: type, mark: str) -> Any:
@@ -192,11 +230,17 @@ class _NamedTuple(metaclass=_Tuples):
 
 
 def _first_new(cls: Any, /, *args: Any, **values: Any) -> Any:
+    owner = _owner(cls, "_fields")
+    if _are_few(owner):
+        all_values = {**cls._field_defaults, **values}
+        rest = cls._fields[len(args) :]
+        if all_values.keys() >= set(rest) and values.keys() <= set(rest) and len(args) <= len(cls._fields):
+            return tuple.__new__(cls, (*args, *map(all_values.__getitem__, rest)))
     space = {"_new": tuple.__new__} | {f"_default_{name}": value for name, value in cls._field_defaults.items()}
     head = ", ".join(f"{name}=_default_{name}" if name in cls._field_defaults else name for name in cls._fields)
     tail = "".join(f"{name}, " for name in cls._fields)
     exec(f"def __new__(_cls, {head}): return _new(_cls, ({tail}))", space)  # noqa: S102 - only names of fields
-    _owner(cls, "_fields").__new__ = staticmethod(space["__new__"])
+    owner.__new__ = staticmethod(space["__new__"])
     return space["__new__"](cls, *args, **values)
 
 

@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 
-from bakec.cli.output import bake_json
+from bakec.cli.bake_json import bake_json
 from bakec.ir.plan import FrontendSolve
 from bakec.ir.records import NamedTuple
 

@@ -1,16 +1,14 @@
-"""What verbs print: diagnostics and JSON."""
+"""How verbs tell diagnostics."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from bakec.ir.quoting import json_quoted
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, Final, TextIO
+    from typing import Final, TextIO
 
     from bakec.ir.diagnostics import Diagnostic
 
@@ -30,22 +28,3 @@ def report(diagnostics: Sequence[Diagnostic], form: str = "", stream: TextIO | N
     module = import_module(f"bakec.compiler.render.{FORMS.get(form or os.environ.get(FORM, ''), 'text')}")
     for line in module.render(diagnostics):
         print(line, file=stream or sys.stderr)
-
-
-def bake_json(data: Any) -> str:
-    """JSON as the reference prints it: two spaces, `<`, `>`, `&` and the line separators escaped."""
-    return _json(data, "\n")
-
-
-def _json(data: Any, end: str) -> str:
-    """The text of `data`; `end` begins its last line. (The module `json` costs a twentieth of a small `print`.)"""
-    inner = end + "  "
-    if isinstance(data, str):
-        return json_quoted(data)
-    if isinstance(data, dict):
-        items = [f"{inner}{json_quoted(key)}: {_json(value, inner)}" for key, value in data.items()]
-        return f"{{{','.join(items)}{end}}}" if items else "{}"
-    if isinstance(data, list | tuple):
-        items = [f"{inner}{_json(value, inner)}" for value in data]
-        return f"[{','.join(items)}{end}]" if items else "[]"
-    return "null" if data is None else str(data).lower()

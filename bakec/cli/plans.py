@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bakec import api
 from bakec.cli.output import report
-from bakec.ir.codes import plan as codes
 from bakec.ir.diagnostics import Diagnostics, fail
 
 TYPE_CHECKING = False
@@ -55,6 +53,7 @@ def plan_from(args: Arguments, targets: Sequence[str]) -> Plan:
 
 def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], root: str | None = None) -> Plan:
     """Compile definition files as the flags say; warnings go to standard error. Raises `Failed`."""
+    from bakec import api
     from bakec.compiler.options import parse_variables
 
     warnings = Diagnostics()
@@ -84,6 +83,16 @@ def read_side(text: str, args: Arguments) -> Plan:
     return _read_revision(text, args)
 
 
+def _are_one_plan(one: str, other: str) -> bool:
+    """Whether both are plan files and hold the same: to see that takes less than to read the second."""
+    if not (os.path.isfile(one) and os.path.isfile(other) and _looks_like_plan(one)):  # noqa: PTH113 - start-up counts
+        return False
+    if os.path.getsize(one) != os.path.getsize(other):  # noqa: PTH202
+        return False
+    with open(one, "rb") as first, open(other, "rb") as second:  # noqa: PTH123
+        return first.read() == second.read()
+
+
 def _looks_like_plan(path: str) -> bool:
     """Whether the file starts as a msgpack map does; no text in UTF-8 can."""
     with open(path, "rb") as file:  # noqa: PTH123 - start-up counts
@@ -94,6 +103,7 @@ def _looks_like_plan(path: str) -> bool:
 def _read_revision(text: str, args: Arguments) -> Plan:
     from pathlib import Path
 
+    from bakec.ir.codes import plan as codes
     from bakec.revisions import checkout, is_revision
 
     here = Path.cwd()
@@ -106,7 +116,8 @@ def _read_revision(text: str, args: Arguments) -> Plan:
 def sides(texts: Sequence[str], args: Arguments) -> tuple[Plan, Plan]:
     """Both sides of a diff; one text is `OLD..NEW`, or a side to compare with the working folder. Raises `Failed`."""
     if len(texts) == 2:
-        return read_side(texts[0], args), read_side(texts[1], args)
+        old = read_side(texts[0], args)
+        return old, old if _are_one_plan(*texts) else read_side(texts[1], args)
     from bakec.revisions import split_range
 
     ends = None if os.path.exists(texts[0]) else split_range(texts[0])  # noqa: PTH110

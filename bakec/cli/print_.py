@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bakec.cli.bake_json import bake_json
 from bakec.cli.flags import add_definition_flags, compile_options
-from bakec.cli.output import bake_json, report
+from bakec.cli.output import report
 from bakec.cli.parser import Parser
 from bakec.compiler.host import Host
 from bakec.ir.diagnostics import Diagnostics

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bakec.cli.output import bake_json
+from bakec.cli.bake_json import bake_json
 from bakec.compiler.host import Host
 from bakec.compiler.options import CompileOptions
 from bakec.compiler.pipeline import load, printable

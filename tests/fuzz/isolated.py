@@ -45,7 +45,7 @@ def _step(frame: FrameType, event: str, argument: object) -> Callable[..., Any]:
 def attempt(name: str, text: str, sets: list[str], variables: list[str]) -> str:
     import traceback
 
-    from bakec.cli.output import bake_json
+    from bakec.cli.bake_json import bake_json
     from bakec.compiler.host import Host
     from bakec.compiler.options import CompileOptions, parse_variables
     from bakec.compiler.pipeline import compile_plan, load, printable

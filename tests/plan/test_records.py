@@ -1,6 +1,9 @@
-"""Records do what `dataclasses` and `typing.NamedTuple` say they do."""
+"""Records and enums do what `dataclasses`, `enum` and `typing.NamedTuple` say they do."""
 
+import copy
 import dataclasses
+import enum
+import pickle
 import typing
 from types import SimpleNamespace
 from typing import Any
@@ -10,14 +13,21 @@ import pytest
 from bakec.ir import records
 
 STANDARD = SimpleNamespace(
-    dataclass=dataclasses.dataclass, field=dataclasses.field, replace=dataclasses.replace, NamedTuple=typing.NamedTuple
+    dataclass=dataclasses.dataclass,
+    field=dataclasses.field,
+    replace=dataclasses.replace,
+    Enum=enum.Enum,
+    IntEnum=enum.IntEnum,
+    NamedTuple=typing.NamedTuple,
 )
 
 
-@pytest.fixture(params=[STANDARD, records], ids=["standard", "own"])
-def kit(request: pytest.FixtureRequest) -> Any:
-    """Each test is true of the standard modules as well."""
-    return request.param
+@pytest.fixture(params=["standard", "own", "own, many"])
+def kit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Each test is true of the standard modules as well, and of records of which there are few and many."""
+    if request.param == "own, many":
+        monkeypatch.setattr(records, "_FEW", 0)
+    return STANDARD if request.param == "standard" else records
 
 
 @pytest.fixture
@@ -194,3 +204,48 @@ def test_the_defaults_of_a_record() -> None:
         three: list[int] = records.field(default_factory=list)
 
     assert records.defaults(Some) == {"two": 2, "three": []}
+
+
+class Color(records.Enum):
+    """The primary ones."""
+
+    RED = "red"
+    BLUE = "blue"
+
+    @property
+    def is_warm(self) -> bool:
+        return self is Color.RED
+
+
+def test_an_enum(kit: Any) -> None:
+    class Size(kit.Enum):
+        SMALL = "s"
+        LARGE = "l"
+
+        @property
+        def title(self) -> str:
+            return self.name.title()
+
+    assert [(one.name, one.value, one.title) for one in Size] == [("SMALL", "s", "Small"), ("LARGE", "l", "Large")]
+    assert Size.SMALL is not Size.LARGE
+    assert Size.SMALL == Size.SMALL != Size.LARGE
+    assert {Size.SMALL: 1}[Size.SMALL] == 1
+    assert repr(Size.SMALL) == "<Size.SMALL: 's'>"
+    assert isinstance(Size.SMALL, Size)
+
+
+def test_an_enum_of_numbers(kit: Any) -> None:
+    class Code(kit.IntEnum):
+        OK = 0
+        BAD = 3
+
+    assert (Code.BAD, int(Code.BAD), f"{Code.BAD}", Code.BAD.name) == (3, 3, "3", "BAD")
+    assert not Code.OK
+    assert max(Code) is Code.BAD
+
+
+def test_a_copy_of_a_member_is_the_member() -> None:
+    assert copy.deepcopy([Color.RED]) == [Color.RED]
+    assert copy.copy(Color.BLUE) is Color.BLUE
+    assert pickle.loads(pickle.dumps(Color.BLUE)) is Color.BLUE
+    assert Color.RED.is_warm
