@@ -137,6 +137,12 @@ def data_packet(file: int, data: bytes) -> bytes:
     return b"\x08\x02" + number(3, file) + tagged(4, data)
 
 
+def data_head(file: int, size: int) -> bytes:
+    """What stands before a piece of `size` bytes, which are not copied thereby: the frame, and the packet so far."""
+    head = b"\x08\x02" + number(3, file) + b"\x22" + varint(size)
+    return FRAME.pack(0, len(head) + size) + head
+
+
 def fin_packet() -> bytes:
     return b"\x08\x03"
 

@@ -13,6 +13,7 @@ from bakec.runtime.buildkit.wire import (
     ERROR,
     FIN,
     REQUEST,
+    data_head,
     data_packet,
     encode_stat,
     end_of_stats,
@@ -155,7 +156,7 @@ def has_data(stat: Stat) -> bool:
 
 
 def read_file(index: int, path: bytes) -> Iterator[bytes]:
-    """The packets of one file. One that cannot be read is sent empty, as the reference does."""
+    """The packets of one file, in pieces. One that cannot be read is sent empty, as the reference does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -163,7 +164,8 @@ def read_file(index: int, path: bytes) -> Iterator[bytes]:
         return
     try:
         while chunk := os.read(descriptor, CHUNK):
-            yield frame(data_packet(index, chunk))
+            yield data_head(index, len(chunk))
+            yield chunk
     finally:
         os.close(descriptor)
     yield frame(data_packet(index, b""))
