@@ -462,6 +462,7 @@ class _Run:
         try:
             self._journal.note(**entry)
         except Failed as failure:
+            self._journal.close()
             self._journal = None
             self.lose(failure.diagnostics)
 
@@ -489,6 +490,8 @@ class _Run:
     def close(self) -> None:
         """The run is over."""
         self._note(over=int(self.result(0.0).exit))
+        if self._journal is not None:
+            self._journal.close()
 
     # The end
 

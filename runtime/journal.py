@@ -12,13 +12,14 @@ can be taken up again: a line that was cut off is left out.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import time
 from typing import Any
 
 from bakec.ir.codes.run import JOURNAL
-from bakec.ir.diagnostics import fail
+from bakec.ir.diagnostics import Failed, fail
 from bakec.ir.plan import JobId
 from bakec.ir.records import dataclass, field
 
@@ -26,8 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import TextIO
 
-    from bakec.ir.diagnostics import Failed
     from bakec.ir.plan import Plan
 
 FORMAT = 2
@@ -46,10 +47,19 @@ class Journal:
     def __init__(self, path: Path, plan: Plan) -> None:
         self._path = path
         self._head = json.dumps(_heading(plan)) + "\n"
+        self._held: TextIO | None = None
 
     def begin(self, builder: str, *, resume: bool) -> Past:
         """Open the journal for a run; with `resume` the past is kept. Raises `Failed` for a file that is no journal,
-        or that of another plan."""
+        or that of another plan, or that another run is writing. Close it in the end."""
+        self._hold()
+        try:
+            return self._begin(builder, resume=resume)
+        except Failed:
+            self.close()
+            raise
+
+    def _begin(self, builder: str, *, resume: bool) -> Past:
         text = _read(self._path)
         if text and not text.startswith('{"journal"'[: len(text)]):
             raise unusable(self._path, "it is not a journal")
@@ -64,6 +74,25 @@ class Journal:
             self._write("w", self._head)
         self.note(run=builder)
         return past
+
+    def _hold(self) -> None:
+        """Two runs would mix their lines: keep others out until the journal is closed, or the process is gone."""
+        try:
+            self._held = self._path.open("a")
+        except OSError as error:
+            raise unusable(self._path, error.strerror or str(error)) from error
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise unusable(self._path, "another run is writing it") from error
+        except OSError:
+            return  # the file system has no locks
+
+    def close(self) -> None:
+        """Let others have it."""
+        if self._held is not None:
+            self._held.close()
 
     def note(self, **entry: object) -> None:
         """Add one line, stamped with the time. Raises `Failed`."""

@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_a_journal_that_was_cut_off_at_any_byte_is_still_read(perform: Runner, j
     ends = [json.loads(line) for line in whole.splitlines() if b'"end"' in line]
     for size in range(len(whole) + 1):
         journal.write_bytes(whole[:size])
-        past = Journal(journal, plan(*JOBS)).begin("fake://", resume=True)
+        with closing(Journal(journal, plan(*JOBS))) as again:
+            past = again.begin("fake://", resume=True)
         kept = [one["end"] for one in ends if json.dumps(one).encode() in whole[:size]]
         assert set(past.done) | past.failed == {name for name in kept if name in "abe"}, size
         assert read(journal)[-1]["run"] == "fake://"
@@ -187,3 +189,15 @@ def test_an_empty_report() -> None:
 def test_a_report_needs_a_journal(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="no such file"):
         history.read(tmp_path / "none")
+
+
+def test_two_runs_do_not_share_a_journal(journal: Path) -> None:
+    with closing(Journal(journal, plan(*JOBS))) as first:
+        first.begin("fake://", resume=True)
+        before = journal.read_bytes()
+
+        with pytest.raises(Failed, match="another run is writing it"):
+            Journal(journal, plan(*JOBS)).begin("fake://", resume=False)
+        assert journal.read_bytes() == before
+    with closing(Journal(journal, plan(*JOBS))) as second:
+        assert second.begin("fake://", resume=True).done
