@@ -144,7 +144,8 @@ class Build:
         """Export, and end the build; returns what the exporters said."""
         await self._step(self._gateway.finish(gateway.ReturnRequest(result=self.result)))
         response = await self._answer()
-        await asyncio.to_thread(self._write_indexes, response)
+        if self._request.indexes or any(output.store is not None for output in self._request.outputs):
+            await asyncio.to_thread(self._write_indexes, response)
         if self._request.job.call:
             texts = {key: value.decode(errors="replace") for key, value in self.result.metadata.items()}
             response.update(texts)

@@ -47,9 +47,7 @@ def services(directories: Mapping[str, Path]) -> Services:
         name = "".join(options.get("dir-name", ())[:1])
         if name not in directories:
             raise StatusError(NOT_FOUND, f'no access allowed to dir "{name}"')
-        # Resolved as the reference does: a context may itself be a symbolic link.
-        root = await asyncio.to_thread(os.path.realpath, directories[name])
-        await Sender(call, root, options).run()
+        await Sender(call, directories[name], options).run()
 
     return {"/moby.filesync.v1.FileSync/DiffCopy": diff_copy}
 
@@ -68,9 +66,9 @@ def decode_options(metadata: Mapping[str, list[str]]) -> dict[str, list[str]]:
 class Sender:
     """One transfer: all STAT packets, meanwhile the contents that are asked for, FIN."""
 
-    def __init__(self, call: Call, root: str, options: Mapping[str, list[str]]) -> None:
+    def __init__(self, call: Call, root: Path, options: Mapping[str, list[str]]) -> None:
         self._call = call
-        self._root = root
+        self._root = os.fspath(root)
         self._options = options
         self._files: dict[int, bytes] = {}
         self._requested: deque[int] = deque()
@@ -104,18 +102,18 @@ class Sender:
 
     async def _send_stats(self) -> None:
         try:
-            batches = await asyncio.to_thread(self._start_walk)
-            while batch := await asyncio.to_thread(next, batches, b""):
+            source, is_last = batches(self._packets(), STAT_BATCH), False
+            while not is_last:
+                batch, is_last = await asyncio.to_thread(next, source)
                 await self._call.send(batch)
         except (OSError, ValueError) as error:
             await self._call.send(frame(error_packet(str(error))))
             raise StatusError(UNKNOWN, str(error)) from error
 
-    def _start_walk(self) -> Iterator[bytes]:
-        return batches(self._packets(), STAT_BATCH)
-
     def _packets(self) -> Iterator[bytes]:
         options = self._options
+        # Resolved as the reference does: a context may itself be a symbolic link.
+        self._root = os.path.realpath(self._root)
         chosen = make_filter(
             self._root,
             include=options.get("include-patterns", ()),
@@ -130,16 +128,18 @@ class Sender:
 
     async def _send_contents(self) -> None:
         """Read the next batch while the last one is on its way."""
-        source = batches(self._contents(), DATA_BATCH)
         while not self._finished:
-            self._wake.clear()
-            ahead = asyncio.ensure_future(asyncio.to_thread(next, source, b""))
-            while batch := await ahead:
-                ahead = asyncio.ensure_future(asyncio.to_thread(next, source, b""))
-                await self._call.send(batch)
-            source = batches(self._contents(), DATA_BATCH)
             if not self._requested:
+                self._wake.clear()
                 await self._wake.wait()
+                continue
+            source = batches(self._contents(), DATA_BATCH)
+            batch, is_last = await asyncio.to_thread(next, source)
+            while not is_last:
+                ahead = asyncio.ensure_future(asyncio.to_thread(next, source))
+                await self._call.send(batch)
+                batch, is_last = await ahead
+            await self._call.send(batch)
 
     def _contents(self) -> Iterator[bytes]:
         """The packets of all files that were asked for so far."""
@@ -171,15 +171,14 @@ def read_file(index: int, path: bytes) -> Iterator[bytes]:
     yield frame(data_packet(index, b""))
 
 
-def batches(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """The pieces joined to at least `size` bytes each time."""
+def batches(pieces: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
+    """The pieces joined to at least `size` bytes each time, and whether they are the last, which may be few or none."""
     batch: list[bytes] = []
     held = 0
     for piece in pieces:
         batch.append(piece)
         held += len(piece)
         if held >= size:
-            yield b"".join(batch)
+            yield b"".join(batch), False
             batch, held = [], 0
-    if batch:
-        yield b"".join(batch)
+    yield b"".join(batch), True
