@@ -146,5 +146,14 @@ def test_evaluation_is_deterministic(first: int, tmp_path: Path) -> None:
         assert once.message == twice.message
 
 
+def test_what_is_traced_is_the_same(tmp_path: Path) -> None:
+    for seed in range(60):
+        case = generate(seed)
+        write(case, tmp_path)
+        plain, traced = ours(case, tmp_path), ours(case, tmp_path, traces=True)
+        assert comparable(plain, case) == comparable(traced, case), seed
+        assert plain.message == traced.message, seed
+
+
 settings.register_profile("laws", max_examples=60, deadline=None)
 settings.load_profile("laws")

@@ -27,10 +27,10 @@ def write(case: Case, folder: Path) -> None:
         (folder / name).write_text(text, "utf-8")
 
 
-def ours(case: Case, folder: Path) -> Outcome:
+def ours(case: Case, folder: Path, *, traces: bool = False) -> Outcome:
     sets = tuple(arg.removeprefix("--set=") for arg in case.args if arg.startswith("--set="))
     targets = tuple(arg for arg in case.args if not arg.startswith("--"))
-    options = CompileOptions(files=tuple(case.files), targets=targets or ("default",), sets=sets)
+    options = CompileOptions(files=tuple(case.files), targets=targets or ("default",), sets=sets, traces=traces)
     host = Host(env=case.env, cwd=folder, stdin=lambda: b"")
     try:
         _, _, selection = load(options, host, Diagnostics())
