@@ -211,7 +211,7 @@ class _Lexer:
 
         The one loop that the speed of the lexer hangs on: the frequent tokens are dealt with here.
         """
-        text, source, shift = self.text, self.source, self.shift
+        text, source, shift, brackets = self.text, self.source, self.shift, self.brackets
         add_kind, add_span, new = self.kinds.append, self.spans.append, tuple.__new__
         previous = self.kinds[-1] if self.kinds else END
         keeps_lines = self._keeps_lines()
@@ -228,8 +228,13 @@ class _Lexer:
                         kind = DOT_STAR
                 elif kind == _COMMENT:
                     continue
+                elif kind == _CLOSER and text[end - 1] != "}":
+                    kind = RPAR if text[start] == ")" else RSQB
+                    if brackets and brackets[-1] == _BRACKET:
+                        brackets.pop()
+                    keeps_lines = self._keeps_lines()
                 elif kind in (_OPENER, _CLOSER):
-                    if goes_on := (self.open if kind == _OPENER else self.close)(previous, start, end):
+                    if goes_on := self.open(previous, start, end) if kind == _OPENER else self.close(start, end):
                         return goes_on
                     previous = self.kinds[-1]
                     keeps_lines = self._keeps_lines()
@@ -275,16 +280,10 @@ class _Lexer:
         _, start, end = self.spans[-1]
         return self.text[start - self.shift : end - self.shift] in _WORDS
 
-    def close(self, _previous: int, start: int, end: int) -> int:
-        """A closing bracket. Braces close the innermost brace, whatever else is open: so the reference counts.
-        Returns where to go on, if the mode changes."""
-        char = self.text[end - 1]
+    def close(self, start: int, end: int) -> int:
+        """A closing brace. It closes the innermost brace, whatever else is open: so the reference counts. Returns where
+        to go on, if the mode changes."""
         brackets = self.brackets
-        if char != "}":
-            if brackets and brackets[-1] == _BRACKET:
-                brackets.pop()
-            self.add(RPAR if char == ")" else RSQB, start, end)
-            return 0
         while brackets and brackets[-1] == _BRACKET:
             brackets.pop()
         if brackets and brackets.pop() == _SEQUENCE:

@@ -70,7 +70,8 @@ def check(project: Project) -> Iterator[Diagnostic]:
 
 def _suspects(target: Target, project: Project, short: Collection[str]) -> list[str]:
     dockerfile = _dockerfile(target, project) if short else b""
-    if not any(_short(word) in short for word in _WORD.findall(dockerfile.decode("utf-8", "replace"))):
+    words = re.findall(_WORD, dockerfile.decode("utf-8", "replace")) if dockerfile else ()
+    if not any(_short(word) in short for word in words):
         return []
     return [image for image in dict.fromkeys(_images(dockerfile)) if _short(image) in short]
 
@@ -128,7 +129,7 @@ def _images(dockerfile: bytes) -> Iterator[str]:
         yield from (image for image in images if image.lower() not in stages)
 
 
-_WORD: Final = re.compile(r"(?im)(?:^[ \t]*FROM[ \t](?:[ \t]*--\S+)*[ \t]*|\bfrom=)([^\s,]+)")
+_WORD: Final = r"(?im)(?:^[ \t]*FROM[ \t](?:[ \t]*--\S+)*[ \t]*|\bfrom=)([^\s,]+)"
 """What may be the name of an image, found fast."""
 _LARGEST: Final = 1 << 20
 """Bytes of a Dockerfile; what is larger is none."""
