@@ -322,6 +322,7 @@ def _counters() -> dict[str, Callable[[Any], Any]]:
 _known_keys: Final[set[tuple[str, ...]]] = set()
 """Keys that were found to be sound: a plan has few kinds of maps and many of each."""
 _MAX_KNOWN: Final = 1 << 10
+_FEW_KEYS: Final = 64
 
 
 def _map(wire: Any) -> dict[str, Any]:
@@ -336,7 +337,7 @@ def _map(wire: Any) -> dict[str, Any]:
             sound = False
         if not sound:
             raise WireError("its keys are not text in order")
-        if len(_known_keys) < _MAX_KNOWN:
+        if len(_known_keys) < _MAX_KNOWN and len(keys) < _FEW_KEYS:
             _known_keys.add(keys)
     return wire
 
