@@ -98,7 +98,7 @@ def _fill(self: Any, cls: Any, args: tuple[Any, ...], values: dict[str, Any]) ->
         names = [name for name, one in fields.items() if one.init] if cls.__match_args__ else []
         if len(args) > len(names) or not values.keys().isdisjoint(names[: len(args)]):
             return False
-        values |= zip(names, args)  # noqa: B905 - what is not given has a default
+        values = values | dict(zip(names, args))  # noqa: B905 - what is not given has a default
     left = len(values)
     for name, one in fields.items():
         if one.init and name in values:
