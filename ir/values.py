@@ -162,7 +162,7 @@ def normal(text: str) -> str:
 
 
 def string(text: str, origin: Origin | None = None) -> Value:
-    return Value(STRING, text if text.isascii() else normal(text), origin)
+    return Value(STRING, normal(text), origin)
 
 
 def number(value: Number, origin: Origin | None = None) -> Value:

@@ -24,7 +24,7 @@ from bakec.runtime import errors, layout
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
-from bakec.runtime.buildkit.services import auth, filesend, filesync
+from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
 from bakec.runtime.buildkit.session import Session, make_id
 
 TYPE_CHECKING = False
@@ -160,12 +160,8 @@ class Build:
         if own:
             session.allow(filesync.services(own))
         if request.job.secrets:
-            from bakec.runtime.buildkit.services import secrets
-
             session.allow(secrets.services(request.job.secrets, request.root, self._node.env))
         if request.job.ssh:
-            from bakec.runtime.buildkit.services import ssh
-
             agents = ssh.agents(request.job.ssh, request.root, self._node.env)
             session.allow(ssh.services(await stack.enter_async_context(agents)))
         targets = {index: output.target or self._load for index, output in enumerate(request.outputs)}
@@ -173,8 +169,6 @@ class Build:
         if wanted:
             session.allow(filesend.services(wanted, self._problems))
         if request.stores:
-            from bakec.runtime.buildkit.services import content
-
             stores = {name: content.Store(path) for name, path in request.stores.items()}
             for store in stores.values():
                 stack.callback(store.discard)

@@ -85,7 +85,8 @@ class Journal:
             fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.close()
-            raise unusable(self._path, "another run is writing it") from error
+            hint = "wait until it has ended, or name another file with --journal"
+            raise unusable(self._path, "another run is writing it", hint) from error
         except OSError:
             return  # the file system has no locks
 
@@ -130,8 +131,8 @@ def identity(plan: Plan) -> str:
     return hashlib.sha256(repr((plan.jobs, sorted(plan.ops))).encode()).hexdigest()
 
 
-def unusable(path: Path, reason: str) -> Failed:
-    return fail(JOURNAL.at(None, path=path, reason=reason))
+def unusable(path: Path, reason: str, hint: str = "") -> Failed:
+    return fail(JOURNAL.at(None, path=path, reason=reason, hint=hint))
 
 
 def _heading(plan: Plan) -> Entry:

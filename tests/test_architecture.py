@@ -99,3 +99,11 @@ def test_the_package_itself_loads_nothing() -> None:
     done = run("-c", "import sys; before = set(sys.modules); import bakec; print(sorted(set(sys.modules) - before))")
     modules = {name for name in eval(done.stdout) if name.split(".")[0] not in sys.stdlib_module_names}
     assert modules == {"bakec"}
+
+
+def test_the_command_is_no_wrapper_that_imports_more() -> None:
+    done = run("-X", "importtime", str(Path(sys.executable).with_name("bakec")), "--version")
+    assert done.stdout.startswith("bakec ")
+    names = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "bakec.cli.main" in names
+    assert not names & HEAVY

@@ -185,7 +185,7 @@ def _template(expr: syntax.Template, scope: Scope, sink: Sink) -> Value:
             unknown = True
         elif (text := raw if type(raw) is str else _as_text(value, part.span, expr.span, sink)) is not None:
             parts.append(text)
-            if type(part) is not syntax.Literal or len(expr.parts) == 1:
+            if type(part) is not syntax.Literal:
                 values.append(value)
     if unknown:
         return Value(STRING, UNKNOWN)

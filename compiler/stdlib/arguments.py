@@ -65,8 +65,7 @@ def check_size(result: Value) -> None:
     """After a value was made of others that are within the limits."""
     raw = result.raw
     if isinstance(raw, str):
-        if len(raw) > MAX_TEXT:
-            check_length(len(raw))
+        check_length(len(raw))
     elif isinstance(raw, tuple | dict) and len(raw) > MAX_ELEMENTS:
         raise FunctionError(f"the result would have more than {MAX_ELEMENTS} elements")
 

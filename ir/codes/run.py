@@ -120,8 +120,8 @@ METADATA_FILE = Rule(
 JOURNAL = Rule(
     "BK716",
     "cannot use journal {path}: {reason}",
-    explain="A journal records which jobs of one plan have finished. It cannot be read or written, or "
-    "belongs to another plan.",
+    explain="A journal records which jobs of one plan have finished. It cannot be read or written, "
+    "belongs to another plan, or another run is writing it.",
     hint="remove the file to start anew",
     exit=Exit.USAGE,
 )

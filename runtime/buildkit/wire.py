@@ -132,14 +132,10 @@ def request_packet(file: int) -> bytes:
     return b"\x08\x01" + number(3, file)
 
 
-def data_packet(file: int, data: bytes) -> bytes:
-    """A piece of a file; an empty piece ends it."""
-    return b"\x08\x02" + number(3, file) + tagged(4, data)
-
-
 def data_head(file: int, size: int) -> bytes:
-    """What stands before a piece of `size` bytes, which are not copied thereby: the frame, and the packet so far."""
-    head = b"\x08\x02" + number(3, file) + b"\x22" + varint(size)
+    """What stands before a piece of a file, so that its `size` bytes need not be copied: the frame, and the packet so
+    far. A piece of no bytes ends the file."""
+    head = b"\x08\x02" + number(3, file) + (b"\x22" + varint(size) if size else b"")
     return FRAME.pack(0, len(head) + size) + head
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from bakec import compile_files, digest
 from bakec.cli.main import main
+from bakec.ir import loading
 from bakec.ir.diagnostics import Exit
 
 DEFINITIONS = """\
@@ -476,3 +477,17 @@ def test_show_says_when_the_nodes_have_to_be_asked(
     stored_builder(tmp_path, "arm64", "amd64")
     bakec("compile", "-o", "p", "--set=tools.platform=linux/s390x", "tools")
     assert "node        decided by what the nodes say they can build" in bakec("show", "--builder=farm", "p")[1]
+
+
+def test_two_files_of_one_plan_are_read_once(bakec: Bakec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bakec("compile", "-o", "one.msgpack")
+    (tmp_path / "two.msgpack").write_bytes((tmp_path / "one.msgpack").read_bytes())
+    bakec("compile", "--var", "GO_VERSION=1.25", "-o", "other.msgpack")
+    read: list[object] = []
+    unseal = loading.unseal
+    monkeypatch.setattr(loading, "unseal", lambda source: (read.append(source), unseal(source))[1])
+
+    assert bakec("diff", "--exit-code", "one.msgpack", "two.msgpack")[0] == Exit.OK
+    assert read == ["one.msgpack"]
+    assert bakec("diff", "--exit-code", "one.msgpack", "other.msgpack")[0] == Exit.DIFFERENT
+    assert read == ["one.msgpack", "one.msgpack", "other.msgpack"]

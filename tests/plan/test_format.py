@@ -17,6 +17,7 @@ import pytest
 from bakec.ir import plan as records
 from bakec.ir.codec import DigestMismatch, MissingFeature, NewerFormat, WireError, digest, dump, load, wire
 from bakec.ir.columns import DEFAULTS, RECORDS
+from bakec.ir.digests import digest_of
 from bakec.ir.plan import Plan, Target, TargetName
 from bakec.ir.verify import problems
 from tests.plan.samples import EVERYTHING
@@ -232,3 +233,8 @@ def test_every_default_is_of_its_shape() -> None:
     """A default that could not be written would make a field that can never be left out."""
     for record, defaults in DEFAULTS.items():
         assert set(defaults) - {"extra", "features"} <= set(RECORDS[record])
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 19) - 1, 1 << 19])
+def test_digests_are_sha256_of_small_and_of_large_data(size: int) -> None:
+    assert digest_of(b"x" * size) == "sha256:" + hashlib.sha256(b"x" * size).hexdigest()

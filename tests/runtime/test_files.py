@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -199,6 +199,21 @@ def test_contents_are_sent_as_they_are_asked_for(tmp_path: Path) -> None:
     }
 
 
+def test_a_small_context_takes_two_visits_to_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each visit costs more than a small file: one for the tree, and one for all that is asked for at once."""
+    tree(tmp_path, "a", "b")
+    visits: list[object] = []
+    to_thread = asyncio.to_thread
+
+    async def counted(function: Callable[..., object], *args: object) -> object:
+        visits.append(function)
+        return await to_thread(function, *args)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    sent(tmp_path, 2)
+    assert len(visits) == 2
+
+
 def test_patterns_that_are_not_ascii_come_quoted(tmp_path: Path) -> None:
     tree(tmp_path, "größe", "other")
     quoted = {"include-patterns": ["gr%C3%B6%C3%9Fe"], "include-patterns-encoded": ["1"]}
@@ -218,13 +233,18 @@ def announce(path: str, mode: int, link: bytes = b"") -> bytes:
     return wire.stat_packet(wire.encode_stat(wire.Stat(path.encode(), mode, 0, 10**18, link)))
 
 
+def piece(file: int, data: bytes = b"") -> bytes:
+    """The message of a piece of a file, without the frame."""
+    return wire.data_head(file, len(data))[wire.FRAME.size :] + data
+
+
 def test_a_tree_is_written_with_its_modes_and_times(tmp_path: Path) -> None:
     writer = TreeWriter(tmp_path)
     reply = writer.take(
         [announce("d", DIRECTORY | 0o750), announce("d/f", 0o640), announce("d/l", SYMLINK | 0o777, b"f"), b""]
     )
     assert reply == wire.frame(wire.request_packet(1))
-    assert writer.take([wire.data_packet(1, b"hello"), wire.data_packet(1, b"")]) == wire.frame(wire.fin_packet())
+    assert writer.take([piece(1, b"hello"), piece(1)]) == wire.frame(wire.fin_packet())
     writer.take([wire.fin_packet()])
     writer.finish(mirror=False)
 
@@ -264,7 +284,7 @@ def test_a_mirror_deletes_what_was_not_sent(tmp_path: Path) -> None:
     tree(tmp_path, "old", "kept/old", "gone/deep")
     writer = TreeWriter(tmp_path)
     writer.take([announce("kept", DIRECTORY | 0o755), announce("new", 0o644), b""])
-    writer.take([wire.data_packet(1, b"")])
+    writer.take([piece(1)])
     writer.finish(mirror=True)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "new"]
 

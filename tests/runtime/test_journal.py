@@ -196,8 +196,9 @@ def test_two_runs_do_not_share_a_journal(journal: Path) -> None:
         first.begin("fake://", resume=True)
         before = journal.read_bytes()
 
-        with pytest.raises(Failed, match="another run is writing it"):
+        with pytest.raises(Failed, match="another run is writing it") as refused:
             Journal(journal, plan(*JOBS)).begin("fake://", resume=False)
+        assert "remove" not in refused.value.diagnostics[0].hint
         assert journal.read_bytes() == before
     with closing(Journal(journal, plan(*JOBS))) as second:
         assert second.begin("fake://", resume=True).done

@@ -14,7 +14,6 @@ from bakec.runtime.buildkit.wire import (
     FIN,
     REQUEST,
     data_head,
-    data_packet,
     encode_stat,
     end_of_stats,
     error_packet,
@@ -160,7 +159,7 @@ def read_file(index: int, path: bytes) -> Iterator[bytes]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
-        yield frame(data_packet(index, b""))
+        yield data_head(index, 0)
         return
     try:
         while chunk := os.read(descriptor, CHUNK):
@@ -168,7 +167,7 @@ def read_file(index: int, path: bytes) -> Iterator[bytes]:
             yield chunk
     finally:
         os.close(descriptor)
-    yield frame(data_packet(index, b""))
+    yield data_head(index, 0)
 
 
 def batches(pieces: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
