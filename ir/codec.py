@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, islice
 from operator import attrgetter
 
 import msgpack
@@ -19,17 +19,19 @@ import msgpack
 from bakec.ir.columns import DEFAULTS, HEADER, RECORDS, TEXT, Choice, Leaf, ListOf, MapOf, RecordOf, TableOf, Tree
 from bakec.ir.digests import digest_of
 from bakec.ir.plan import FORMAT, Plan
+from bakec.ir.records import Rows, assign, blanks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Final, TypeAlias
 
     from bakec.ir.columns import Shape
 
-    # How a value becomes what is packed; and back, with a list for the names of fields that are not known.
+    # How a value becomes what is packed; and many of one shape back, with a list for the names of fields that are not
+    # known. Reading all at once takes a third of the time of one by one. An error of several does not say which one.
     Writer: TypeAlias = Callable[[Any], Any]
-    Reader: TypeAlias = Callable[[Any, list[str]], Any]
+    Reader: TypeAlias = Callable[[Sequence[Any], list[str]], Sequence[Any]]
 
 FEATURES: Final = frozenset({"llb"})
 """What this version understands beyond the basic format."""
@@ -127,13 +129,19 @@ def _chunks(body: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _join(chunks: Mapping[str, bytes]) -> bytes:
-    head = msgpack.Packer().pack_map_header(len(chunks))
-    return b"".join((head, *chain.from_iterable((_pack(name), chunks[name]) for name in sorted(chunks))))
+    return b"".join(_pieces(chunks))
+
+
+def _pieces(chunks: Mapping[str, bytes]) -> Iterator[bytes]:
+    yield msgpack.Packer().pack_map_header(len(chunks))
+    for name in sorted(chunks):
+        yield _pack(name)
+        yield chunks[name]
 
 
 def _digest(chunks: Mapping[str, bytes]) -> str:
     inside = {name: chunk for name, chunk in chunks.items() if name not in ("digest", "produced-by")}
-    return digest_of(_join(inside))
+    return digest_of(*_pieces(inside))
 
 
 def _pack(data: Any) -> bytes:
@@ -240,10 +248,10 @@ def _load(data: bytes) -> tuple[Plan, str]:
     _check_bytes(body, data)
     unknown: list[str] = []
     known = {name: value for name, value in body.items() if name not in HEADER}
-    plan: Plan = _RECORD_READERS[Plan](known, unknown)
+    (plan,) = _RECORD_READERS[Plan]([known], unknown)
     extra = dict(_extras(RecordOf(Plan), known, ())) if unknown else {}
     for path, value in extra.items():
-        _check_tree(value, [], MAX_DEPTH, "/".join(map(str, path)))
+        _check_tree(value, MAX_DEPTH, "/".join(map(str, path)))
     changes: dict[str, Any] = {"features": tuple(body.get("features", ())), "extra": extra}
     for name, value in changes.items():
         # The record was made a moment ago and nobody else has it: cheaper than a second copy of a large plan.
@@ -325,12 +333,13 @@ _MAX_KNOWN: Final = 1 << 10
 _FEW_KEYS: Final = 64
 
 
-def _map(wire: Any) -> dict[str, Any]:
-    """`wire`, a map whose keys are text and in order. That no key occurs twice shows when the bytes are compared."""
-    if type(wire) is not dict:
+def _keys(wires: Iterable[Any]) -> set[tuple[str, ...]]:
+    """The different keys of `wires`, each of which is a map with keys that are text and in order. That no key occurs
+    twice shows when the bytes are compared."""
+    if not set(map(type, wires)) <= {dict}:
         raise WireError("expected a map")
-    keys = tuple(wire)
-    if keys not in _known_keys:
+    found = set(map(tuple, wires))
+    for keys in found - _known_keys:
         try:
             sound = list(keys) == sorted(keys) and (not keys or type(keys[0]) is str)
         except TypeError:  # text and bytes do not compare
@@ -339,7 +348,7 @@ def _map(wire: Any) -> dict[str, Any]:
             raise WireError("its keys are not text in order")
         if len(_known_keys) < _MAX_KNOWN and len(keys) < _FEW_KEYS:
             _known_keys.add(keys)
-    return wire
+    return found
 
 
 def _check_format(body: Mapping[str, Any]) -> None:
@@ -368,8 +377,18 @@ def _check_bytes(body: Mapping[str, Any], data: bytes) -> None:
         raise DigestMismatch("the digest is not that of the body")
     if type(body.get("produced-by", "")) is not str:
         raise WireError("expected text").under("produced-by")
-    if _join(chunks) != data:
+    if not _is_made_of(data, _pieces(chunks)):
         raise WireError("a key occurs twice, or a value is not in its shortest form")
+
+
+def _is_made_of(data: bytes, pieces: Iterable[bytes]) -> bool:
+    """Whether `data` is `pieces` joined, without a copy of them."""
+    at = 0
+    for piece in pieces:
+        if not data.startswith(piece, at):
+            return False
+        at += len(piece)
+    return at == len(data)
 
 
 def _reader(shape: Shape) -> Reader:
@@ -377,13 +396,15 @@ def _reader(shape: Shape) -> Reader:
         case Leaf(name, kind):
             return partial(_read_leaf, name, kind)
         case Tree():
-            return partial(_check_tree, depth=MAX_DEPTH, where="")
+            return _read_tree
         case ListOf(Leaf(name, kind)):
             return partial(_read_leaves, name, kind)
         case ListOf(item):
             return partial(_read_list, _reader(item))
         case MapOf(Leaf(name, kind)):
             return partial(_read_leaf_map, name, kind)
+        case MapOf(Tree()):
+            return _read_tree_map
         case MapOf(item):
             return partial(_read_map, _reader(item))
         case RecordOf(record):
@@ -391,95 +412,118 @@ def _reader(shape: Shape) -> Reader:
         case TableOf(record):
             return partial(_read_table, record)
         case Choice(options):
-            return partial(_read_choice, options)
+            return partial(_read_choice, {kind: _record_reader(record, ("kind",)) for kind, record in options.items()})
 
 
-def _read_leaf(name: str, kind: type, wire: Any, _: list[str]) -> Any:
-    if type(wire) is not kind:
+def _read_leaf(name: str, kind: type, wires: Sequence[Any], _: list[str]) -> Sequence[Any]:
+    if not set(map(type, wires)) <= {kind}:
         raise WireError(f"expected {name}")
-    return wire
+    return wires
 
 
-def _read_leaves(name: str, kind: type, wire: Any, _: list[str]) -> tuple[Any, ...]:
-    if type(wire) is not list or not set(map(type, wire)) <= {kind}:
+def _read_leaves(name: str, kind: type, wires: Sequence[Any], _: list[str]) -> Sequence[Any]:
+    if not (set(map(type, wires)) <= {list} and set(map(type, chain.from_iterable(wires))) <= {kind}):
         raise WireError(f"expected a list of {name}")
-    return tuple(wire)
+    return list(map(tuple, wires))
 
 
-def _read_leaf_map(name: str, kind: type, wire: Any, _: list[str]) -> dict[str, Any]:
-    if not set(map(type, _map(wire).values())) <= {kind}:
+def _read_leaf_map(name: str, kind: type, wires: Sequence[Any], _: list[str]) -> Sequence[Any]:
+    _keys(wires)
+    if not set(map(type, chain.from_iterable(map(dict.values, wires)))) <= {kind}:
         raise WireError(f"expected a map of {name}")
-    found: dict[str, Any] = wire
-    return found
+    return wires
 
 
-def _read_list(item: Reader, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
-    if type(wire) is not list:
+def _read_list(item: Reader, wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
+    if not set(map(type, wires)) <= {list}:
         raise WireError("expected a list")
-    found: list[Any] = []
-    try:
-        for one in wire:
-            found.append(item(one, unknown))  # noqa: PERF401 - the length tells where it failed
-    except WireError as error:
-        raise error.under(len(found)) from None
-    return tuple(found)
+    parts = list(chain.from_iterable(wires))
+    steps = range(len(parts)) if len(wires) == 1 else ()
+    found = iter(_read_parts(item, parts, steps, unknown))
+    return [tuple(islice(found, len(wire))) for wire in wires]
 
 
-def _read_map(item: Reader, wire: Any, unknown: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, one in _map(wire).items():
+def _read_map(item: Reader, wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
+    _keys(wires)
+    parts = list(chain.from_iterable(map(dict.values, wires)))
+    steps = list(wires[0]) if len(wires) == 1 else ()
+    found = iter(_read_parts(item, parts, steps, unknown))
+    return [dict(zip(wire, found)) for wire in wires]  # noqa: B905 - what is found goes on to the next
+
+
+_MANY: Final = 400
+"""Values that are read at once: more of them do not fit into the caches of a processor, and take longer each."""
+
+
+def _read_parts(item: Reader, parts: list[Any], steps: Sequence[object], unknown: list[str]) -> Iterator[Any]:
+    """What is in lists or maps. An error names the step to the first bad part if `steps` are given, which are those of
+    one list or map: where many are read at once, whoever gave them looks for it again in each alone."""
+    for start in range(0, len(parts), _MANY):
+        some = parts[start : start + _MANY]
         try:
-            found[key] = item(one, unknown)
-        except WireError as error:
-            raise error.under(key) from None
-    return found
-
-
-def _read_choice(options: Mapping[str, type], wire: Any, unknown: list[str]) -> Any:
-    kind = _map(wire).get("kind")
-    record = options.get(kind) if type(kind) is str else None
-    if record is None:
-        raise WireError(f"expected a map of kind {' or '.join(options)}")
-    return _RECORD_READERS[record]({name: one for name, one in wire.items() if name != "kind"}, unknown)
-
-
-def _record_reader(record: type) -> Reader:
-    defaults = DEFAULTS[record]
-    rows = {
-        name: (
-            column.shape.type if isinstance(column.shape, Leaf) else None,
-            _reader(column.shape),
-            defaults.get(name, _MISSING),
-        )
-        for name, column in RECORDS[record].items()
-    }
-    required = rows.keys() - defaults.keys()
-
-    def read(wire: Any, unknown: list[str]) -> Any:
-        values = dict(_map(wire))
-        if not values.keys() <= rows.keys():
-            new = [name for name in values if name not in rows]
-            unknown.extend(new)
-            for name in new:
-                del values[name]
-        for name, value in values.items():
-            kind, reader, default = rows[name]
-            if type(value) is not kind:
+            yield from item(some, unknown)
+        except WireError:
+            for step, part in zip(steps[start:], some):  # noqa: B905 - no steps, no names
                 try:
-                    values[name] = value = reader(value, unknown)
+                    item([part], unknown)
                 except WireError as error:
-                    raise error.under(name) from None
-            if value == default:
+                    raise error.under(step) from None
+            raise
+
+
+def _read_choice(options: Mapping[str, Reader], wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
+    _keys(wires)
+    kinds = [wire.get("kind") for wire in wires]
+    if not (set(map(type, kinds)) <= {str} and options.keys() >= set(kinds)):
+        raise WireError(f"expected a map of kind {' or '.join(options)}")
+    groups = {kind: [wire for wire in wires if wire["kind"] == kind] for kind in set(kinds)}
+    found = {kind: iter(options[kind](group, unknown)) for kind, group in groups.items()}
+    return [next(found[kind]) for kind in kinds]
+
+
+def _record_reader(record: type, tags: tuple[str, ...] = ()) -> Reader:
+    """What reads records, whose keys may also be `tags`, which are no fields."""
+    defaults = DEFAULTS[record]
+    rows = [
+        (name, _reader(column.shape), defaults.get(name, _MISSING)) for name, column in sorted(RECORDS[record].items())
+    ]
+    known = {*RECORDS[record], *tags}
+    required = frozenset(RECORDS[record].keys() - defaults.keys())
+
+    def read(wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
+        kinds = _keys(wires)
+        used: set[str] = set().union(*kinds)
+        unknown += used - known
+        made = blanks(record, len(wires))
+        for name, reader, default in rows:
+            if name not in used:
+                continue
+            owners, column = made, wires
+            if not all(name in keys for keys in kinds):
+                column = [wire for wire in wires if name in wire]
+                owners = [one for one, wire in zip(made, wires, strict=True) if name in wire]
+            try:
+                values = reader([wire[name] for wire in column], unknown)
+            except WireError as error:
+                raise error.under(name) from None
+            if default is not _MISSING and default in values:
                 raise WireError("a default is left out").under(name)
-        if not required <= values.keys():
-            raise WireError("is missing").under(min(required - values.keys()))
-        return record(**values)
+            assign(record, name, owners, values)
+        missing: set[str] = set().union(*map(required.difference, kinds))
+        if missing:
+            raise WireError("is missing").under(min(missing))
+        return made
 
     return read
 
 
-def _read_table(record: type, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
-    texts = _read_leaves("text", str, _map(wire).get("texts"), unknown)
+def _read_table(record: type, wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
+    return [_table(record, wire, unknown) for wire in wires]
+
+
+def _table(record: type, wire: Any, unknown: list[str]) -> Rows:
+    _keys([wire])
+    (texts,) = _read_leaves("text", str, [wire.get("texts")], unknown)
     shapes = {name: column.shape for name, column in RECORDS[record].items()}
     unknown += wire.keys() - shapes.keys() - {"texts"}
     columns: dict[str, list[Any]] = {}
@@ -488,8 +532,11 @@ def _read_table(record: type, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
         _check_column(shapes[name], wire[name], name)
         columns[name] = wire[name]
         if shapes[name] is TEXT:
-            used.update(dict.fromkeys(wire[name]))
-            columns[name] = _texts(wire[name], texts, name)
+            indexes = dict.fromkeys(wire[name])
+            if indexes and not 0 <= min(indexes) <= max(indexes) < len(texts):
+                raise WireError("a text is missing").under(name)
+            used.update(indexes)
+            columns[name] = list(map(texts.__getitem__, wire[name]))
         elif isinstance(shapes[name], ListOf):
             columns[name] = list(map(tuple, wire[name]))
     if len(set(map(len, columns.values()))) > 1 or not columns:
@@ -499,7 +546,7 @@ def _read_table(record: type, wire: Any, unknown: list[str]) -> tuple[Any, ...]:
     missing = shapes.keys() - columns.keys() - DEFAULTS[record].keys()
     if missing:
         raise WireError("is missing").under(min(missing))
-    return tuple(_rows(record, columns))
+    return _rows(record, columns)
 
 
 def _check_column(shape: Shape, wire: Any, name: str) -> None:
@@ -510,39 +557,71 @@ def _check_column(shape: Shape, wire: Any, name: str) -> None:
         raise WireError("expected lists of int").under(name)
 
 
-def _texts(indexes: list[int], texts: tuple[str, ...], name: str) -> list[str]:
-    if indexes and not 0 <= min(indexes) <= max(indexes) < len(texts):
-        raise WireError("a text is missing").under(name)
-    return [texts[index] for index in indexes]
-
-
-def _rows(record: type, columns: Mapping[str, list[Any]]) -> Iterator[Any]:
+def _rows(record: type, columns: Mapping[str, list[Any]]) -> Rows:
     defaults = DEFAULTS[record]
     for name, column in columns.items():
         if name in defaults and all(value == defaults[name] for value in column):
             raise WireError("a column of defaults is left out").under(name)
-    # By position, in the order of the table: there are many of them, and keywords take three times as long.
-    return map(record, *(columns[name] if name in columns else repeat(defaults[name]) for name in RECORDS[record]))
+    count = len(next(iter(columns.values())))
+    return Rows(record, {name: columns.get(name) or [defaults[name]] * count for name in RECORDS[record]})
 
 
-def _check_tree(wire: Any, _: list[str], depth: int, where: str) -> Any:
+def _read_tree(wires: Sequence[Any], _: list[str]) -> Sequence[Any]:
+    try:
+        _check_trees(wires)
+    except WireError:
+        for wire in wires:
+            _check_tree(wire, MAX_DEPTH, "")
+        raise
+    return wires
+
+
+def _read_tree_map(wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
+    _keys(wires)
+    try:
+        _check_trees(chain.from_iterable(map(dict.values, wires)))
+    except WireError:
+        _read_map(_read_tree, wires, unknown)  # says where
+        raise
+    return wires
+
+
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+
+
+def _check_trees(wires: Iterable[Any]) -> None:
+    """What `_check_tree` does for one, a level of all of them at a time. It does not say where an error is."""
+    level = wires
+    for _ in range(MAX_DEPTH + 1):
+        level = [one for one in level if type(one) is not str]
+        kinds = set(map(type, level))
+        if kinds <= _PLAIN:
+            return
+        if not kinds <= _PLAIN | {dict, list}:
+            break
+        maps = [one for one in level if type(one) is dict]
+        _keys(maps)
+        lists = (one for one in level if type(one) is list)
+        level = chain(chain.from_iterable(map(dict.values, maps)), chain.from_iterable(lists))
+    raise WireError("expected a value of JSON")
+
+
+def _check_tree(wire: Any, depth: int, where: str) -> None:
     """A value of JSON: no floats, no bytes, not too deep."""
-    if type(wire) in (str, int, bool) or wire is None:
-        return wire
+    if type(wire) in _PLAIN:
+        return
     if depth == 0:
         raise WireError("it is nested too deeply").under(where)
     if type(wire) is dict:
-        for key, one in _map(wire).items():
-            if type(one) is not str:
-                _check_tree(one, _, depth - 1, f"{where}/{key}" if where else key)
+        _keys([wire])
+        for key, one in wire.items():
+            _check_tree(one, depth - 1, f"{where}/{key}" if where else key)
     elif type(wire) is list:
         for one in wire:
-            if type(one) is not str:
-                _check_tree(one, _, depth - 1, where)
+            _check_tree(one, depth - 1, where)
     else:
         problem = WireError("expected text, a number, a bool, null, a list or a map")
         raise problem.under(where) if where else problem
-    return wire
 
 
 # --- what a newer format added --------------------------------------------------------------------------------

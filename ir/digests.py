@@ -19,15 +19,19 @@ _LARGE = 1 << 19
 """Bytes from which on OpenSSL is worth its start."""
 
 
-def sha256(data: bytes) -> str:
-    """64 hex digits."""
-    if len(data) < _LARGE:
-        return _small(data).hexdigest()
-    import hashlib
+def sha256(*pieces: bytes) -> str:
+    """64 hex digits, of the pieces in a row."""
+    if sum(map(len, pieces)) < _LARGE:
+        found = _small()
+    else:
+        import hashlib
 
-    return hashlib.sha256(data).hexdigest()
+        found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()
 
 
-def digest_of(data: bytes) -> str:
+def digest_of(*pieces: bytes) -> str:
     """`sha256:` and 64 hex digits."""
-    return "sha256:" + sha256(data)
+    return "sha256:" + sha256(*pieces)

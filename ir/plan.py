@@ -11,7 +11,7 @@ from bakec.ir.static import NewType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeAlias
 
@@ -236,7 +236,7 @@ class Plan:
     requested: tuple[str, ...]
     files: tuple[InputFile, ...] = ()
     variables: tuple[InputVariable, ...] = ()
-    origins: tuple[OriginRecord, ...] = ()
+    origins: Sequence[OriginRecord] = ()
     inherits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each target inherits from, also targets that only others inherit."""
     groups: tuple[Group, ...] = ()

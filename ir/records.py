@@ -9,17 +9,25 @@ are the same. A dataclass always has slots, and no fields but its own; `dataclas
 
 from __future__ import annotations
 
-from collections import _tuplegetter  # type: ignore[attr-defined]
+from collections import _tuplegetter, deque  # type: ignore[attr-defined]
+from collections.abc import Sequence
+from itertools import repeat
 from operator import attrgetter
 
 TYPE_CHECKING = False  # importing `typing` would cost more than all of this
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from dataclasses import dataclass, field, replace
     from enum import Enum, IntEnum
-    from typing import Any, NamedTuple
+    from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Enum", "IntEnum", "NamedTuple", "dataclass", "defaults", "field", "replace"]
+    _Sequence: TypeAlias = Sequence[Any]
+else:
+    _Sequence = Sequence
+
+__all__ = [
+    "Enum", "IntEnum", "NamedTuple", "Rows", "assign", "blanks", "column", "dataclass", "defaults", "field", "replace",
+]  # fmt: skip
 
 _NONE: Any = object()
 _FEW = 16
@@ -204,6 +212,61 @@ def defaults(record: type) -> dict[str, Any]:
     fields: Any = record._record_fields  # type: ignore[attr-defined]
     given = {name: one.default if one.make is _NONE else one.make() for name, one in fields.items()}
     return {name: value for name, value in given.items() if value is not _NONE}
+
+
+# --- many at once ---------------------------------------------------------------------------------------------
+
+
+def blanks(record: Any, count: int) -> list[Any]:
+    """New instances whose fields hold their defaults, and the others nothing yet: for who fills them by `assign`
+    before anybody else sees them."""
+    made = list(map(object.__new__, repeat(record, count)))
+    for name, one in record._record_fields.items():
+        if one.make is not _NONE:
+            assign(record, name, made, iter(one.make, _NONE))
+        elif one.default is not _NONE:
+            assign(record, name, made, repeat(one.default))
+    return made
+
+
+def assign(record: type, name: str, owners: Iterable[Any], values: Iterable[Any]) -> None:
+    """Give each of `owners` its value of one field, frozen or not. It takes a fifth of making them one by one."""
+    deque(map(getattr(record, name).__set__, owners, values), maxlen=0)
+
+
+class Rows(_Sequence):
+    """Records as columns, each made when somebody asks for it: as good as the tuple of them, and equal to it."""
+
+    __slots__ = ("_columns", "_record")
+
+    def __init__(self, record: Callable[..., Any], columns: Mapping[str, Sequence[Any]]) -> None:
+        """`columns` are of one length, and in the order of the fields."""
+        self._record = record
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._record, *self._columns.values())
+
+    def __getitem__(self, at: int | slice) -> Any:
+        values = [column[at] for column in self._columns.values()]
+        return tuple(map(self._record, *values)) if isinstance(at, slice) else self._record(*values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows | tuple) and len(self) == len(other) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+def column(records: Sequence[Any], name: str) -> Sequence[Any]:
+    """One field of all the records, which need not be made for it."""
+    return records._columns[name] if isinstance(records, Rows) else [getattr(one, name) for one in records]
 
 
 # --- named tuples ---------------------------------------------------------------------------------------------

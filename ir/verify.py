@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bakec.ir.digests import digest_of
 from bakec.ir.plan import LlbSolve
+from bakec.ir.records import column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bakec.ir.plan import Job, OpMeta, Plan
 
@@ -22,9 +23,9 @@ def problems(plan: Plan) -> Iterator[str]:
 
 def _origins(plan: Plan) -> Iterator[str]:
     count = len(plan.origins)
-    for at, origin in enumerate(plan.origins):
-        if origin.inputs and not 0 <= min(origin.inputs) <= max(origin.inputs) < at:
-            yield f"origin {at}: its inputs must come before it"
+    inputs = enumerate(column(plan.origins, "inputs"))
+    for at in dict.fromkeys(at for at, every in inputs for one in every if not 0 <= one < at):
+        yield f"origin {at}: its inputs must come before it"
     for target in plan.targets:
         if target.origins and not 0 <= min(target.origins.values()) <= max(target.origins.values()) < count:
             yield f"target {target.name}: an origin is missing"
@@ -51,6 +52,8 @@ def _unique(kind: str, names: Iterable[str]) -> Iterator[str]:
 def _jobs(plan: Plan) -> Iterator[str]:
     done: set[str] = set()
     targets = {target.name for target in plan.targets}
+    # All paths at once, since next to never one is bad.
+    has_bad_paths = any(path[:1] == "/" or "\0" in path for path in _every_path(plan.jobs))
     for job in plan.jobs:
         if job.target not in targets:
             yield f"job {job.id}: its target {job.target} is missing"
@@ -58,25 +61,26 @@ def _jobs(plan: Plan) -> Iterator[str]:
             if need.job not in done:
                 yield f"job {job.id}: needs {need.job}, which does not come before it"
         done.add(job.id)
-        yield from _paths(job)
+        if has_bad_paths:
+            yield from _paths(job)
 
 
 def _paths(job: Job) -> Iterator[str]:
     """No path is absolute. One that leaves the root is sound: a run refuses it unless it was granted."""
-    for path in _every_path(job):
+    for path in _every_path((job,)):
         if path.startswith("/"):
             yield f"job {job.id}: path {path} is absolute"
         elif "\0" in path:
             yield f"job {job.id}: a path holds a zero byte"
 
 
-def _every_path(job: Job) -> Iterator[str]:
-    yield from (local.path for local in job.locals)
-    yield from (export.dest for export in job.exports)
-    yield from (secret.src for secret in job.secrets)
-    yield from (path for ssh in job.ssh for path in ssh.paths)
-    yield from job.oci_layouts.values()
-    for cache in (*job.cache_from, *job.cache_to):
+def _every_path(jobs: Sequence[Job]) -> Iterator[str]:
+    yield from (local.path for job in jobs for local in job.locals)
+    yield from (export.dest for job in jobs for export in job.exports)
+    yield from (secret.src for job in jobs for secret in job.secrets)
+    yield from (path for job in jobs for ssh in job.ssh for path in ssh.paths)
+    yield from (path for job in jobs for path in job.oci_layouts.values())
+    for cache in (cache for job in jobs for cache in (*job.cache_from, *job.cache_to)):
         if cache.type == "local":
             yield from (cache.attrs[key] for key in ("src", "dest") if key in cache.attrs)
 

@@ -135,6 +135,13 @@ def test_an_unknown_field_is_carried_through(
     assert dump(plan) == data
 
 
+def test_an_unknown_field_may_have_any_name() -> None:
+    data = rewritten(lambda body: body["jobs"][0].update({"": 1, "kind": 2}))
+
+    assert load(data).extra == {("jobs", 0, ""): 1, ("jobs", 0, "kind"): 2}
+    assert dump(load(data)) == data
+
+
 def test_extras_of_records_that_are_gone_are_not_put_elsewhere() -> None:
     plan = replace(EVERYTHING, jobs=EVERYTHING.jobs[:1], extra={("jobs", 1, "later"): 1})
 

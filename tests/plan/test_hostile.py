@@ -16,7 +16,19 @@ from bakec.ir import codec
 from bakec.ir.codec import dump, wire
 from bakec.ir.diagnostics import Exit
 from bakec.ir.loading import load
-from bakec.ir.plan import FrontendSolve, Job, JobId, LocalDir, Need, OriginRecord, Plan, Target, TargetName
+from bakec.ir.plan import (
+    Cache,
+    FrontendSolve,
+    Job,
+    JobId,
+    LocalDir,
+    Need,
+    OriginRecord,
+    Plan,
+    Ssh,
+    Target,
+    TargetName,
+)
 from tests.plan.samples import EVERYTHING
 from tests.plan.test_format import rewritten
 
@@ -140,6 +152,9 @@ def plan(*jobs: Job, **fields: Any) -> bytes:
     return dump(Plan(requested=("default",), jobs=jobs, **{"targets": targets, **fields}))
 
 
+CACHE = Cache(type="local", attrs={"dest": "/out"})
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -150,6 +165,8 @@ def plan(*jobs: Job, **fields: Any) -> bytes:
         (plan(job("a", locals=(LocalDir(name="context", path="/etc"),))), "job a: path /etc is absolute"),
         (plan(job("a", locals=(LocalDir(name="context", path="a\0b"),))), "job a: a path holds a zero byte"),
         (plan(job("a", oci_layouts={"x": "/srv"})), "job a: path /srv is absolute"),
+        (plan(job("a", ssh=(Ssh(id="x", paths=("b", "/c")),))), "job a: path /c is absolute"),
+        (plan(job("a"), job("b", cache_to=(CACHE,))), "job b: path /out is absolute"),
         (plan(origins=(OriginRecord(kind="x", inputs=(0,)),)), "origin 0: its inputs must come before it"),
         (plan(origins=(OriginRecord(kind="x", inputs=(-1,)),)), "origin 0: its inputs must come before it"),
         (plan(ops={"sha256:00": b"x"}), "op sha256:00: the digest is not that of its bytes"),
