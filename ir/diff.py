@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bakec.ir.fields import FIELDS, Kind
 from bakec.ir.plan import Job, LlbSolve
-from bakec.ir.records import Enum, dataclass
+from bakec.ir.records import Enum, column, dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from bakec.ir.plan import InputVariable, OriginRecord, Plan, PlatformBuild, Target
@@ -58,8 +58,8 @@ class TargetDiff:
     @property
     def effects(self) -> tuple[Effect, ...]:
         """Every effect of its changes once, in the order of the enumeration."""
-        found = [effect for change in self.changes for effect in change.effects]
-        return tuple(effect for effect in Effect if effect in found)
+        found = {effect for change in self.changes for effect in change.effects}
+        return tuple([effect for effect in Effect if effect in found])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +101,12 @@ def diff(old: Plan, new: Plan) -> PlanDiff:
     renamed = [work.changed(before[was], after[name]) for name, was in partners.items()]
     removed = [work.removed(target) for name, target in gone.items() if name not in partners.values()]
     added = [work.added(target) for name, target in come.items() if name not in partners]
-    differing = [one for one in kept if one.changes]
+    differing = [one for one in (*kept, *renamed) if one is not None]
     return PlanDiff(
-        targets=tuple(sorted((*differing, *renamed, *removed, *added), key=lambda one: one.name)),
+        targets=tuple(sorted((*differing, *removed, *added), key=lambda one: one.name)),
         groups=tuple(_groups(old, new)),
         variables=tuple(work.causes.changed()),
-        same=len(kept) - len(differing),
+        same=kept.count(None),
     )
 
 
@@ -195,18 +195,20 @@ class _Comparison:
         self.causes = _Causes(old, new)
         self._steps = _Steps(old, new)
 
-    def changed(self, old: Target, new: Target) -> TargetDiff:
-        """A target that is in both plans; without changes if it is equal."""
+    def changed(self, old: Target, new: Target) -> TargetDiff | None:
+        """A target that is in both plans; None if it is equal and has its name still."""
         changes = [
             self._change(name, path, left, right, old, new)
-            for name in FIELDS
-            if old.view.get(name) != new.view.get(name)
+            for name in _differing(old.view, new.view)
             for path, left, right in _parts(name, old.view.get(name), new.view.get(name))
         ]
+        steps = tuple(self._steps.between(old.name, new.name))
+        if not changes and not steps and old.name == new.name:
+            return None
         return TargetDiff(
             name=new.name,
             action=Action.CHANGED if old.name == new.name else Action.RENAMED,
-            changes=(*changes, *self._steps.between(old.name, new.name)),
+            changes=(*changes, *steps),
             was="" if old.name == new.name else old.name,
             same=_count(new.view) - sum(change.new is not None for change in changes) if changes else 0,
         )
@@ -254,8 +256,16 @@ def _effects(name: str, old: Any, new: Any, was: Target | None) -> Iterator[Effe
         yield _NEEDS[name]
 
 
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The attributes whose values differ, in the order of the table."""
+    if old == new:
+        return []
+    found = {name for name in {**old, **new} if old.get(name) != new.get(name)}
+    return [name for name in FIELDS if name in found]
+
+
 def _count(view: Mapping[str, Any]) -> int:
-    return sum(len(value) if isinstance(value, list | dict) else 1 for value in view.values())
+    return sum([len(value) if isinstance(value, list | dict) else 1 for value in view.values()])
 
 
 def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -285,20 +295,29 @@ def _list_parts(name: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str
         if FIELDS[name].ordered:
             yield name, old, new
         return
-    partners = _pairs(gone, come, _shape)
-    taken = set(partners.values())
-    left = [pair for pair in gone if pair[0] not in taken]
-    partners.update(_pairs(left, [pair for pair in come if pair[0] not in partners], _stem(name)))
+    partners = _successors(name, gone, come)
     for at, item in come:
         yield f"{name}[{at}]", old[partners[at]] if at in partners else None, item
     taken = set(partners.values())
     yield from ((f"{name}[{at}]", item, None) for at, item in gone if at not in taken)
 
 
+def _successors(name: str, gone: list[tuple[int, Any]], come: list[tuple[int, Any]]) -> dict[int, int]:
+    """Key of a new item to that of the old one it takes the place of: one of its shape, else one of its stem."""
+    stem = _stem(name)
+    if len(gone) == len(come) == 1:  # as most often: what follows would find the same in five times the time
+        (was, old), (at, new) = *gone, *come
+        return {at: was} if stem(old) == stem(new) or _shape(old) == _shape(new) else {}
+    partners = _pairs(gone, come, _shape)
+    taken = set(partners.values())
+    left = [pair for pair in gone if pair[0] not in taken]
+    return partners | _pairs(left, [pair for pair in come if pair[0] not in partners], stem)
+
+
 def _pairs(
     gone: Iterable[tuple[int, Any]], come: Iterable[tuple[int, Any]], alike: Callable[[Any], Any]
 ) -> dict[int, int]:
-    """Key of a new item to that of the old one it takes the place of: the only two that are alike."""
+    """Key of a new item to that of an old one where they are the only two that are alike."""
     before: dict[Any, list[int]] = {}
     after: dict[Any, list[int]] = {}
     for key, item in gone:
@@ -322,8 +341,8 @@ _NO_DIGITS: Final = dict.fromkeys(map(ord, "0123456789"), "\0")
 def _without(items: Sequence[Any], others: Iterable[Any]) -> list[tuple[int, Any]]:
     """The items, with their places, that `others` does not hold as often."""
     left: dict[str, int] = {}
-    for other in others:
-        left[_key(other)] = left.get(_key(other), 0) + 1
+    for key in map(_key, others):
+        left[key] = left.get(key, 0) + 1
     found: list[tuple[int, Any]] = []
     for at, item in enumerate(items):
         key = _key(item)
@@ -341,7 +360,7 @@ def _stem(name: str) -> Callable[[Any], Any]:
         key = field.key or "type"
         return lambda item: _key(item.get(key)) if isinstance(item, dict) else ""
     if name == "tags":
-        return lambda item: str(item).rpartition(":")[0] or item
+        return lambda item: str(item).rpartition(":")[0] or str(item)
     return lambda item: str(item).partition("=")[0]
 
 
@@ -450,15 +469,17 @@ class _Causes:
             for name, variable in self._new_variables.items()
             if _meaning(self._old_variables.get(name)) != _meaning(variable)
         }
-        self._found: dict[int, tuple[str, ...]] = {}
+        self._behind = _behind(new.origins, self._changed)
+        self._found: dict[int | tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, index: int | None) -> tuple[str, ...]:
         """The reasons of a value of the new plan by its origin."""
         if index is None:
             return ()
-        found = self._found.get(index)
+        key = self._behind.get(index, index)
+        found = self._found.get(key)
         if found is None:
-            found = self._found[index] = self._reasons(index)
+            found = self._found[key] = tuple(self._reasons(key))[:_PLACES]
         return found
 
     def gone(self, origins: Mapping[str, int], path: str) -> tuple[str, ...]:
@@ -468,11 +489,10 @@ class _Causes:
             return ()
         return tuple(f"was {place}" for place in _places(self.old.origins, index))[:1]
 
-    def _reasons(self, index: int) -> tuple[str, ...]:
-        records = (self.new.origins[at] for at in _chain(self.new.origins, index))
-        names = (one.name for one in records if one.kind in ("variable", "global attribute"))
-        variables = [f"variable {name}, {self.where(name)}" for name in names if name in self._changed]
-        return tuple(dict.fromkeys(variables))[:_PLACES] or tuple(_places(self.new.origins, index))[:_PLACES]
+    def _reasons(self, key: int | tuple[str, ...]) -> Iterable[str]:
+        if isinstance(key, int):
+            return _places(self.new.origins, key)
+        return (f"variable {name}, {self.where(name)}" for name in key)
 
     def where(self, name: str) -> str:
         """Where the new value of a variable comes from: its source and, for a default, the place."""
@@ -496,6 +516,21 @@ class _Causes:
 
 def _meaning(variable: InputVariable | None) -> tuple[str, str] | None:
     return None if variable is None else (variable.value, variable.source)
+
+
+def _behind(origins: Sequence[OriginRecord], changed: Collection[str]) -> dict[int, tuple[str, ...]]:
+    """The changed variables that went into each origin, the first few in source order; nothing where there are none."""
+    found: dict[int, tuple[str, ...]] = {}
+    if not changed:
+        return found
+    columns = (column(origins, name) for name in ("kind", "name", "inputs"))
+    for at, (kind, name, inputs) in enumerate(zip(*columns, strict=True)):
+        names = [name] if name in changed and kind in ("variable", "global attribute") else []
+        for one in inputs:
+            names += found.get(one, ())
+        if names:
+            found[at] = tuple(dict.fromkeys(names))[:_PLACES]
+    return found
 
 
 def _chain(origins: Sequence[OriginRecord], index: int) -> Iterator[int]:

@@ -53,13 +53,16 @@ def merged(targets: Iterable[TargetDiff], *, full: bool) -> list[tuple[list[str]
     """Targets that change in the same way, together under their names; each alone with `full`."""
     found: dict[object, tuple[list[str], TargetDiff]] = {}
     for target in targets:
-        key = target.name if full or target.was else (target.action, repr(_compared(target)))
+        key = target.name if full or target.was else (target.action, _compared(target))
         found.setdefault(key, ([], target))[0].append(target.name)
     return list(found.values())
 
 
-def _compared(target: TargetDiff) -> tuple[Change, ...] | str:
-    return target.changes if target.action is Action.CHANGED else target.name
+def _compared(target: TargetDiff) -> object:
+    """What is the same of targets that change in the same way. Values are JSON, which has no hash."""
+    if target.action is not Action.CHANGED:
+        return target.name
+    return tuple([(one.path, repr(one.old), repr(one.new), one.reasons, one.effects) for one in target.changes])
 
 
 def variables(diff: PlanDiff) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 from bakec import PlanDiff, diff
 from bakec.ir.codec import dump, load
 from bakec.ir.diff import Action, Effect
-from bakec.ir.plan import LlbSolve, OpMeta
+from bakec.ir.plan import LlbSolve, OpMeta, Plan
 from tests.plan.samples import EVERYTHING, compiled, op
 
 Differ = Callable[[str, str], PlanDiff]
@@ -42,6 +42,20 @@ def test_a_change_says_which_variable_made_it(between: Differ) -> None:
     assert change.reasons == ("variable GO, docker-bake.hcl:2",)
     assert change.effects == (Effect.REBUILDS,)
     assert [(one.name, one.old, one.new) for one in result.variables] == [("GO", "1.24", "1.25")]
+
+
+def test_the_first_few_of_many_variables_are_named_in_the_order_of_the_text(between: Differ) -> None:
+    names = ("D", "A", "C", "B", "E")
+    text = "".join(f'variable "{name}" {{ default = "%s" }}\n' for name in names)
+    text += 'target "default" { tags = ["x:${C}${B}-${C}${A}${E}${D}"] }'
+
+    result = between(text % (("1",) * 5), text % (("2",) * 4 + ("1",)))
+
+    assert [reason.split(",")[0] for reason in result.targets[0].changes[0].reasons] == [
+        "variable C",
+        "variable B",
+        "variable A",
+    ]
 
 
 def test_a_change_from_the_environment_says_so(tmp_path: Path) -> None:
@@ -187,3 +201,12 @@ def test_a_diff_of_read_plans_is_that_of_the_plans(tmp_path: Path) -> None:
     new = compiled(tmp_path, 'target "default" {\n  tags = ["b"]\n  args = { A = "1" }\n}')
 
     assert diff(load(dump(old)), load(dump(new))) == diff(old, new)
+
+
+def test_attributes_of_a_stranger_may_have_any_shape() -> None:
+    def plan(tags: object) -> Plan:
+        return replace(EVERYTHING, targets=(replace(EVERYTHING.targets[0], view={"tags": tags}),), jobs=())
+
+    result = diff(plan([["a"]]), plan([["b"]]))
+
+    assert changes(result, "app") == [("tags[0]", None, ["b"]), ("tags", ["a"], None)]
