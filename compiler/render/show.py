@@ -9,7 +9,7 @@ from bakec.ir.plan import LlbSolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any, TypeAlias
 
     from bakec.ir.plan import Cache, Exporter, Job, Plan
@@ -64,20 +64,33 @@ def _rows(job: Job, view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, shown(view[name])
     if job.call:
         yield "call", shown(job.call)
-    yield from (("arg", f"{shown(name)}={shown(value)}") for name, value in _table(view, "args"))
-    yield from (("label", f"{shown(name)}={shown(value)}") for name, value in _table(view, "labels"))
+    for name, value in _table(view, "args"):
+        yield "arg", f"{shown(name)}={shown(value)}"
+    for name, value in _table(view, "labels"):
+        yield "label", f"{shown(name)}={shown(value)}"
     if job.platforms:
         yield "platforms", ", ".join(map(shown, job.platforms))
-    yield from (("tag", shown(tag)) for tag in job.tags)
-    yield from (("attest", entry(one)) for one in view.get("attest") or ())
-    yield from (("output", _export(one)) for one in job.exports)
-    yield from (("cache from", _cache(one)) for one in job.cache_from)
-    yield from (("cache to", _cache(one)) for one in job.cache_to)
+    yield from _writes(job, view)
+
+
+def _writes(job: Job, view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for tag in job.tags:
+        yield "tag", shown(tag)
+    for one in view.get("attest") or ():
+        yield "attest", entry(one)
+    for export in job.exports:
+        yield "output", _export(export)
+    for cache in job.cache_from:
+        yield "cache from", _cache(cache)
+    for cache in job.cache_to:
+        yield "cache to", _cache(cache)
     for secret in job.secrets:
         source = f"env {secret.env}" if secret.env else secret.src or secret.id
         yield "secret", f"{shown(secret.id)} from {shown(source)}"
-    yield from (("ssh", shown(" ".join((ssh.id, *ssh.paths)))) for ssh in job.ssh)
-    yield from (("entitled", shown(one)) for one in job.entitlements)
+    for ssh in job.ssh:
+        yield "ssh", shown(" ".join((ssh.id, *ssh.paths)))
+    for entitlement in job.entitlements:
+        yield "entitled", shown(entitlement)
 
 
 def _solve(job: Job) -> Iterator[tuple[str, str]]:
@@ -88,9 +101,9 @@ def _solve(job: Job) -> Iterator[tuple[str, str]]:
         yield "frontend", f"{shown(job.solve.frontend)}: {shown(job.solve.reason)}"
 
 
-def _table(view: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+def _table(view: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
     table = view.get(name)
-    return iter(table.items() if isinstance(table, dict) else ())
+    return table.items() if isinstance(table, dict) else ()
 
 
 def _export(export: Exporter) -> str:

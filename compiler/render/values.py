@@ -26,8 +26,15 @@ def _printable(value: Any) -> bool:
 
 def entry(value: Any) -> str:
     """An entry as the command line writes it (`type=local,dest=out`), any other value as `shown` does."""
-    if not isinstance(value, dict) or not all(isinstance(part, str | bool) for part in value.values()):
+    if not isinstance(value, dict) or not set(map(type, value.values())) <= {str, bool}:
         return shown(value)
-    first = sorted(value, key=lambda key: key not in ("type", "id"))
-    parts = (f"{key}={str(value[key]).lower() if isinstance(value[key], bool) else value[key]}" for key in first)
-    return shown(",".join(parts))
+    first = sorted(value, key=_is_not_first)
+    return shown(",".join([f"{key}={_word(value[key])}" for key in first]))
+
+
+def _is_not_first(key: str) -> bool:
+    return key not in ("type", "id")
+
+
+def _word(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
