@@ -494,12 +494,13 @@ def _record_reader(record: type, tags: tuple[str, ...] = ()) -> Reader:
         kinds = _keys(wires)
         used: set[str] = set().union(*kinds)
         unknown += used - known
-        made = blanks(record, len(wires))
+        full = {name for name in used if all(name in keys for keys in kinds)}
+        made = blanks(record, len(wires), full)
         for name, reader, default in rows:
             if name not in used:
                 continue
             owners, column = made, wires
-            if not all(name in keys for keys in kinds):
+            if name not in full:
                 column = [wire for wire in wires if name in wire]
                 owners = [one for one, wire in zip(made, wires, strict=True) if name in wire]
             try:

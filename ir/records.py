@@ -16,7 +16,7 @@ from operator import attrgetter
 
 TYPE_CHECKING = False  # importing `typing` would cost more than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from dataclasses import dataclass, field, replace
     from enum import Enum, IntEnum
     from typing import Any, NamedTuple, TypeAlias
@@ -217,11 +217,13 @@ def defaults(record: type) -> dict[str, Any]:
 # --- many at once ---------------------------------------------------------------------------------------------
 
 
-def blanks(record: Any, count: int) -> list[Any]:
-    """New instances whose fields hold their defaults, and the others nothing yet: for who fills them by `assign`
+def blanks(record: Any, count: int, but: Container[str]) -> list[Any]:
+    """New instances whose fields hold their defaults, `but` those and what has none: for who fills these by `assign`
     before anybody else sees them."""
     made = list(map(object.__new__, repeat(record, count)))
     for name, one in record._record_fields.items():
+        if name in but:
+            continue
         if one.make is not _NONE:
             assign(record, name, made, iter(one.make, _NONE))
         elif one.default is not _NONE:

@@ -10,7 +10,7 @@ from bakec.ir.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from bakec.ir.diff import Change, PlanDiff, TargetDiff
@@ -92,8 +92,11 @@ def _target(names: list[str], target: TargetDiff, *, full: bool) -> Iterator[str
                 yield f"    {symbol(change)} {line(change)}"
 
 
-def condensed(changes: Iterable[Change]) -> Iterator[Change]:
+def condensed(changes: Sequence[Change]) -> Iterator[Change]:
     """The changes, with items that one place added to a list side by side in one line."""
+    if all(change.old is not None for change in changes):
+        yield from changes
+        return
     for (name, added, _), group in groupby(changes, key=_same_place):
         first, *more = group
         if not more or not added:

@@ -24,9 +24,12 @@ def _printable(value: Any) -> bool:
     return all(map(_printable, value)) if isinstance(value, list | tuple) else True
 
 
+_WORDS = (str, bool)
+
+
 def entry(value: Any) -> str:
     """An entry as the command line writes it (`type=local,dest=out`), any other value as `shown` does."""
-    if not isinstance(value, dict) or not set(map(type, value.values())) <= {str, bool}:
+    if not isinstance(value, dict) or not all(isinstance(part, _WORDS) for part in value.values()):
         return shown(value)
     first = sorted(value, key=_is_not_first)
     return shown(",".join([f"{key}={_word(value[key])}" for key in first]))
