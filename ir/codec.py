@@ -494,7 +494,7 @@ def _record_reader(record: type, tags: tuple[str, ...] = ()) -> Reader:
         kinds = _keys(wires)
         used: set[str] = set().union(*kinds)
         unknown += used - known
-        full = {name for name in used if all(name in keys for keys in kinds)}
+        full = {name for name in RECORDS[record] if all(name in keys for keys in kinds)}
         made = blanks(record, len(wires), full)
         for name, reader, default in rows:
             if name not in used:

@@ -271,20 +271,20 @@ def _count(view: Mapping[str, Any]) -> int:
 def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
     """The differences of one attribute, taken apart: paths as in `Target.origins`, of what is gone the old one."""
     kind = FIELDS[name].kind
-    if kind in (Kind.MAP, Kind.RESOURCES) and _is(dict, old, new):
+    if kind in (Kind.MAP, Kind.RESOURCES) and isinstance(old, _MAP) and isinstance(new, _MAP):
         before, after = old or {}, new or {}
         for key in sorted({*before, *after}):
             if before.get(key) != after.get(key):
                 yield f"{name}.{key}", before.get(key), after.get(key)
-    elif kind in (Kind.LIST, Kind.ENTRIES) and _is(list, old, new):
+    elif kind in (Kind.LIST, Kind.ENTRIES) and isinstance(old, _LIST) and isinstance(new, _LIST):
         yield from _list_parts(name, old or [], new or [])
     else:
         yield name, old, new
 
 
-def _is(kind: type, *values: Any) -> bool:
-    """A plan may come from anywhere: its view need not have the shapes of the table."""
-    return all(value is None or isinstance(value, kind) for value in values)
+_MAP: Final = (dict, type(None))
+_LIST: Final = (list, type(None))
+"""A plan may come from anywhere: its view need not have the shapes of the table."""
 
 
 def _list_parts(name: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -11,6 +11,7 @@ from bakec.ir.diagnostics import Diagnostics, fail
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Final
 
     from bakec.cli.parser import Arguments, Parser
     from bakec.ir.plan import Plan
@@ -90,7 +91,14 @@ def _are_one_plan(one: str, other: str) -> bool:
     if os.path.getsize(one) != os.path.getsize(other):  # noqa: PTH202
         return False
     with open(one, "rb") as first, open(other, "rb") as second:  # noqa: PTH123
-        return first.read() == second.read()
+        while (block := first.read(_BLOCK)) == second.read(_BLOCK):
+            if not block:
+                return True
+    return False
+
+
+_BLOCK: Final = 1 << 16
+"""Plans of one length differ in their first bytes, where the digest stands."""
 
 
 def _looks_like_plan(path: str) -> bool:
