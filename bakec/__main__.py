@@ -6,6 +6,10 @@ import gc
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 
 def entry() -> None:
     """Run the command line and leave at once: interpreter teardown costs more than a small command does."""
@@ -18,14 +22,20 @@ def entry() -> None:
         code = main(sys.argv[1:])
     except SystemExit as end:
         code = int(end.code or 0)
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = code or 141
-    except OSError:
-        code = code or 1  # a full disk: what was to be said is lost
+    lost = _flush(sys.stdout)
+    _flush(sys.stderr)  # what goes wrong shows in the code
+    if lost is not None:
+        code = code or (141 if isinstance(lost, BrokenPipeError) else 1)
     os._exit(code)
+
+
+def _flush(stream: TextIO) -> OSError | None:
+    """The error if it cannot be done: the reader has gone, the disk is full."""
+    try:
+        stream.flush()
+    except OSError as error:
+        return error
+    return None
 
 
 def _open_standard_streams() -> None:

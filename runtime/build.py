@@ -14,8 +14,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
-import grpc.aio
-
 from bakec.ir.codes.lock import BAD_OP, LACKS_CAPABILITY
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import LlbSolve
@@ -24,7 +22,8 @@ from bakec.runtime import errors, layout
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
-from bakec.runtime.buildkit.services import auth, content, filesend, filesync, secrets, ssh
+from bakec.runtime.buildkit.rpc import RpcError
+from bakec.runtime.buildkit.services import auth, filesend, filesync, ssh
 from bakec.runtime.buildkit.session import Session, make_id
 
 TYPE_CHECKING = False
@@ -160,6 +159,8 @@ class Build:
         if own:
             session.allow(filesync.services(own))
         if request.job.secrets:
+            from bakec.runtime.buildkit.services import secrets
+
             session.allow(secrets.services(request.job.secrets, request.root, self._node.env))
         if request.job.ssh:
             agents = ssh.agents(request.job.ssh, request.root, self._node.env)
@@ -169,6 +170,8 @@ class Build:
         if wanted:
             session.allow(filesend.services(wanted, self._problems))
         if request.stores:
+            from bakec.runtime.buildkit.services import content
+
             stores = {name: content.Store(path) for name, path in request.stores.items()}
             for store in stores.values():
                 stack.callback(store.discard)
@@ -283,7 +286,7 @@ class Build:
             if not call.done():
                 await self._answer()  # the build has ended under the call: normally with its error
             return await call
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             raise await self._give_up(error) from error
         finally:
             call.cancel()
@@ -293,11 +296,11 @@ class Build:
         job = self._request.job.id
         return self._node.groups.get(job, job)
 
-    async def _explain(self, error: grpc.aio.AioRpcError) -> errors.SolveError | errors.ConnectionLostError:
+    async def _explain(self, error: RpcError) -> errors.SolveError | errors.ConnectionLostError:
         reason = await errors.explain(error, self._node.control)
         return errors.with_trouble(reason, error, self._node.connection.trouble)
 
-    async def _give_up(self, error: grpc.aio.AioRpcError) -> Exception:
+    async def _give_up(self, error: RpcError) -> Exception:
         """End the build with the error of one of its calls; the daemon's own word on it is the better one."""
         reason = await self._explain(error)
         if isinstance(reason, errors.ConnectionLostError):
@@ -311,14 +314,14 @@ class Build:
             return final if final.sources or not reason.sources else reason
         except errors.ConnectionLostError as lost:
             return lost
-        except (grpc.aio.AioRpcError, TimeoutError):
+        except (RpcError, TimeoutError):
             return reason
         return reason
 
     async def _answer(self) -> dict[str, str]:
         try:
             return dict(await asyncio.shield(self._submitted))
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             reason = await self._explain(error)
             raise errors.at_home(reason, self._problems) from error
 
@@ -327,7 +330,7 @@ class Build:
             async for response in daemon.status(self.ref):
                 self._seen += 1
                 self._watch(response)
-        except grpc.aio.AioRpcError:
+        except RpcError:
             return  # only what is shown suffers; the build itself says what is wrong
 
     async def _drain_status(self) -> None:

@@ -97,13 +97,13 @@ def lookup(name: str, env: Mapping[str, str], config: DockerConfig) -> StoredBui
 def _implicit(env: Mapping[str, str], config: DockerConfig) -> str:
     """The builder where nobody has chosen one: the engine of the current context. Where that is the usual engine of a
     machine that runs none, and a daemon can be started, it is `local`."""
-    from bakec.runtime.drivers.local import program
-
     name = contexts.current_name(env, config)
     is_chosen = name != contexts.DEFAULT or env.get("DOCKER_HOST")
-    if is_chosen or _is_served(contexts.DEFAULT_HOST) or not program(env):
+    if is_chosen or _is_served(contexts.DEFAULT_HOST):
         return name
-    return LOCAL
+    from bakec.runtime.drivers.local import program
+
+    return LOCAL if program(env) else name
 
 
 def _is_served(host: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import gc
 import os
 import signal
@@ -38,7 +39,7 @@ from bakec.runtime.worker import Record, Station, Workplace, work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
     from bakec.ir.diagnostics import Diagnostic
@@ -191,7 +192,7 @@ class _Run:
             shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
             self._warnings.extend(fleet.warnings)
             self._limit_nodes(shares)
-            folder = stack.enter_context(scratch.folder())
+            folder = functools.cache(lambda: stack.enter_context(scratch.folder()))
             sites = await self._survey(fleet, shares, folder)
             requests = await asyncio.to_thread(self._compose, shares, sites)
             self._warn_of_no_output(requests, sites)
@@ -217,7 +218,7 @@ class _Run:
     def _is_over(self, job: JobId) -> bool:
         return self._state.phases[job].is_end
 
-    async def _survey(self, fleet: Fleet, shares: Shares, folder: Path) -> dict[int, Site]:
+    async def _survey(self, fleet: Fleet, shares: Shares, folder: Callable[[], Path]) -> dict[int, Site]:
         """What the nodes that build something can do."""
         parts = placement.by_node(shares, self._jobs)
         found = [

@@ -5,27 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
+from contextlib import suppress
 
-from bakec.ir.static import cast
-
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
-import grpc
-import grpc.aio
+from google.protobuf.message import DecodeError
 
 from bakec.ir.records import dataclass
+from bakec.runtime.buildkit import rpc
 from bakec.runtime.buildkit.proto.gateway_pb2 import Status
+from bakec.runtime.buildkit.rpc import RpcError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from bakec.runtime.buildkit.control import Control
 
-DETAILS = "grpc-status-details-bin"
-RpcError = grpc.aio.AioRpcError
 PROBE_SECONDS = 3.0
 
 
@@ -51,28 +46,28 @@ class ConnectionLostError(Exception):
     """The daemon is gone."""
 
 
-async def explain(error: grpc.aio.AioRpcError, control: Control) -> SolveError | ConnectionLostError:
+async def explain(error: RpcError, control: Control) -> SolveError | ConnectionLostError:
     """Tell a failed build from a daemon that is gone. The code does not say: a registry that is unavailable
     gives the same as a broken connection. So the daemon is asked whether it is there; a slow answer is
     one. It is asked twice, as the first time may be the last of a connection that has just broken."""
     try:
         try:
             await control.workers(seconds=PROBE_SECONDS)
-        except grpc.aio.AioRpcError:
+        except RpcError:
             await control.workers(seconds=PROBE_SECONDS)
-    except grpc.aio.AioRpcError as probe:
-        is_slow = probe.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        if not is_slow or error.code() is grpc.StatusCode.UNAVAILABLE:
-            return ConnectionLostError(_last_word(probe.details() or error.details() or "no answer"))
+    except RpcError as probe:
+        is_slow = probe.code == rpc.DEADLINE_EXCEEDED
+        if not is_slow or error.code == rpc.UNAVAILABLE:
+            return ConnectionLostError(_last_word(str(probe)))
     status = read_status(error)
     return SolveError(status, _sources(status))
 
 
 def with_trouble(
-    reason: SolveError | ConnectionLostError, error: grpc.aio.AioRpcError, trouble: str
+    reason: SolveError | ConnectionLostError, error: RpcError, trouble: str
 ) -> SolveError | ConnectionLostError:
     """What the driver knows of a stream that has ended says more than gRPC can. A daemon's own errors have details."""
-    is_broken = error.code() is grpc.StatusCode.UNAVAILABLE and not _details(error)
+    is_broken = error.code == rpc.UNAVAILABLE and not error.details
     if not trouble or not is_broken:
         return reason
     if isinstance(reason, ConnectionLostError):
@@ -89,18 +84,12 @@ def at_home(reason: SolveError | ConnectionLostError, problems: Sequence[str]) -
     return SolveError(status, reason.sources)
 
 
-def read_status(error: grpc.aio.AioRpcError) -> Status:
-    """The status with its details, which travel in a trailer."""
-    details = _details(error)
-    if details:
-        return Status.FromString(details)
-    code = error.code().value[0]
-    return Status(code=int(code), message=error.details() or error.code().name)
-
-
-def _details(error: grpc.aio.AioRpcError) -> bytes:
-    trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
-    return next((value for name, value in trailers if name == DETAILS and isinstance(value, bytes)), b"")
+def read_status(error: RpcError) -> Status:
+    """The status with its details."""
+    if error.details:
+        with suppress(DecodeError):  # then the rest must do
+            return Status.FromString(error.details)
+    return Status(code=error.code, message=str(error))
 
 
 def _sources(status: Status) -> list[Source]:
@@ -129,5 +118,5 @@ def _line(span: dict[str, Any], end: str) -> int:
 
 
 def _last_word(text: str) -> str:
-    """gRPC tells of every address it tried, such as that of our own relay; what went wrong comes last."""
+    """gRPC tells of every address it tried; what went wrong comes last."""
     return text.rpartition(": ")[2]

@@ -7,8 +7,6 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import grpc.aio
-
 from bakec.ir.codes.run import FETCH, LOST
 from bakec.ir.diagnostics import fail
 from bakec.ir.llb.graph import Copy
@@ -22,6 +20,7 @@ from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.ops_pb2 import Definition
+from bakec.runtime.buildkit.rpc import UNAVAILABLE, RpcError
 from bakec.runtime.buildkit.services import auth, secrets, ssh
 from bakec.runtime.buildkit.session import Session, make_id
 
@@ -76,7 +75,7 @@ async def fetch_dockerfile(connection: Connection, config: dockerconfig.DockerCo
         try:
             tree = await _Tree.open(stack, connection, config, url, {})
             data = await tree.read_single(http(url, filename=DOWNLOAD))
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             reason = await errors.explain(error, Control(connection.channel))
             raise ValueError(str(reason).partition("\n")[0]) from error
     if len(data) > MAX_DEFINITION:
@@ -93,7 +92,7 @@ async def _fetch(wanted: Wanted, builder: str, env: Mapping[str, str]) -> Fetche
             async with AsyncExitStack() as stack:
                 tree = await _Tree.open(stack, connection, config, url, env)
                 return await tree.read(wanted)
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             reason = await errors.explain(error, Control(connection.channel))
             rule = LOST if isinstance(reason, errors.ConnectionLostError) else FETCH
             raise fail(rule.at(None, endpoint=driver.place, url=url, reason=str(reason).partition("\n")[0])) from error
@@ -166,8 +165,8 @@ class _Tree:
         for name in wanted.names or wanted.defaults:
             try:
                 found.append((name, await self._gateway.read_file(ref, name)))
-            except grpc.aio.AioRpcError as error:
-                if wanted.names or error.code() is grpc.StatusCode.UNAVAILABLE:
+            except RpcError as error:
+                if wanted.names or error.code == UNAVAILABLE:
                     raise
         return found
 

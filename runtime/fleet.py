@@ -8,7 +8,8 @@ from bakec.ir.platforms import Platform
 from bakec.ir.records import dataclass, field
 from bakec.runtime.buildkit.channel import connect
 from bakec.runtime.buildkit.control import Control
-from bakec.runtime.errors import RpcError, explain
+from bakec.runtime.buildkit.rpc import RpcError
+from bakec.runtime.errors import explain
 from bakec.runtime.placement import Share, check_links, place_able, place_configured
 from bakec.runtime.progress.step import BootStep
 from bakec.runtime.site import ANSWER_SECONDS

@@ -13,13 +13,13 @@ can be taken up again: a line that was cut off is left out.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import time
 from typing import Any
 
 from bakec.ir.codes.run import JOURNAL
 from bakec.ir.diagnostics import Failed, fail
+from bakec.ir.digests import sha256
 from bakec.ir.plan import JobId
 from bakec.ir.records import dataclass, field
 
@@ -128,7 +128,7 @@ def parse(text: str) -> Iterator[Entry]:
 
 def identity(plan: Plan) -> str:
     """A digest of what a plan does; records have a fixed text form."""
-    return hashlib.sha256(repr((plan.jobs, sorted(plan.ops))).encode()).hexdigest()
+    return sha256(repr((plan.jobs, sorted(plan.ops))).encode())
 
 
 def unusable(path: Path, reason: str, hint: str = "") -> Failed:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
-import grpc.aio
-
 from bakec.ir.codes.builder import BAD_BUILDER, NOT_REMOVED
 from bakec.ir.codes.run import LOST
 from bakec.ir.diagnostics import Failed, fail
@@ -16,6 +14,7 @@ from bakec.runtime import builders, contexts, errors
 from bakec.runtime.buildkit.channel import connect
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
+from bakec.runtime.buildkit.rpc import UNIMPLEMENTED, RpcError
 from bakec.runtime.drivers.base import SILENT, Managed
 from bakec.runtime.drivers.local import folder_of
 from bakec.runtime.progress.display import make_display
@@ -161,8 +160,8 @@ async def _version(control: Control, seconds: float) -> str:
     """Empty for a daemon that is too old to tell."""
     try:
         return await control.version(seconds=seconds)
-    except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+    except RpcError as error:
+        if error.code == UNIMPLEMENTED:
             return ""
         raise
 
@@ -190,7 +189,7 @@ async def reached(driver: Driver, boot: Boot = SILENT) -> AsyncIterator[Connecti
     async with connect(driver, boot) as connection:
         try:
             yield connection
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             reason = await errors.explain(error, Control(connection.channel))
             raise fail(LOST.at(None, endpoint=driver.place, reason=reason)) from error
 

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Mapping
 
-from bakec.ir import gojson
 from bakec.ir.codes.run import METADATA_FILE
 from bakec.ir.diagnostics import fail
 from bakec.runtime.exports import TRUE
@@ -35,6 +34,8 @@ def check(path: Path) -> None:
 
 def render(jobs: Sequence[JobResult], env: Mapping[str, str]) -> str:
     """Two spaces, names sorted, no line feed at the end. Warnings are in it where the environment asks for them."""
+    from bakec.ir import gojson
+
     document: dict[str, object] = {
         job.target: {key: _decode(key, value) for key, value in sorted(job.response.items())} for job in jobs
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 from bakec.ir.codes import define as codes
@@ -134,6 +133,8 @@ def report(privileges: Sequence[Privilege], argv: Sequence[str]) -> Iterator[str
     yield ""
     yield f'Pass "{flags}" to grant requested privileges.'
     if argv:
+        import shlex
+
         yield ""
         yield "Your full command with requested privileges:"
         yield ""

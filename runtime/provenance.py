@@ -10,9 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import grpc
-
-from bakec.ir import gojson
+from bakec.runtime.buildkit.rpc import UNIMPLEMENTED, RpcError
 from bakec.runtime.exports import FALSE
 
 TYPE_CHECKING = False
@@ -51,8 +49,8 @@ async def fetch(daemon: Control, ref: str, mode: str) -> dict[str, str]:
                 if described is not None:
                     text = await daemon.read_blob(described.digest)
                     found[f"{KEY}/{platform}" if platform else KEY] = encode(text, mode)
-    except grpc.aio.AioRpcError as error:
-        if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+    except RpcError as error:
+        if error.code != UNIMPLEMENTED:
             raise
     return found
 
@@ -69,6 +67,8 @@ def _is_provenance(found: control.Descriptor) -> bool:
 
 def encode(text: bytes, mode: str) -> str:
     """A recorded predicate in the form of a metadata value; `min` leaves out steps and times."""
+    from bakec.ir import gojson
+
     predicate = json.loads(text)
     if "buildDefinition" in predicate:
         predicate = _in_slsa_02(predicate)

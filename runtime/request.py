@@ -12,13 +12,12 @@ from bakec.ir.diagnostics import fail
 from bakec.ir.plan import Cache, FrontendSolve, LlbSolve
 from bakec.ir.records import dataclass, field
 from bakec.runtime import layout, vcs
-from bakec.runtime.buildkit.services import secrets
 from bakec.runtime.buildkit.session import make_id
 from bakec.runtime.exports import TRUE, outputs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from bakec.ir.diagnostics import Failed
@@ -50,8 +49,8 @@ class Site:
     caps: frozenset[str] = frozenset()
     platform: str = ""
     """That of the builder, normalized."""
-    inline: Path
-    """A private folder for the Dockerfiles that a plan holds as text."""
+    inline: Callable[[], Path]
+    """Makes, when it is first asked, a private folder for the Dockerfiles that are in none of ours."""
     downloads: Mapping[str, bytes | str] = field(default_factory=dict)
     """Dockerfiles by their URL, or why one cannot be had."""
     checkouts: dict[Path, vcs.Checkout | None] = field(default_factory=dict)
@@ -129,7 +128,7 @@ def compose(job: Job, site: Site) -> Request:
         attrs=attrs,
         outputs=outputs,
         mounts=mounts,
-        shared_key=_shared_key(mounts["context"], site) if "context" in mounts else "",
+        shared_key=shared_key(mounts["context"], site.node_id) if "context" in mounts else "",
     )
     _find_dockerfile(request)
     _attest(request, site)
@@ -157,7 +156,7 @@ def _mounts(job: Job, site: Site) -> dict[str, Path]:
     mounts = {local.name: site.root / local.path for local in job.locals}
     dockerfile = _given_dockerfile(job, site)
     if dockerfile is not None:
-        mounts["dockerfile"] = site.inline / make_id()
+        mounts["dockerfile"] = site.inline() / make_id()
         mounts["dockerfile"].mkdir()
         (mounts["dockerfile"] / DOCKERFILE).write_bytes(dockerfile)
     for name, path in mounts.items():
@@ -217,6 +216,10 @@ def _check_builder(job: Job, site: Site) -> None:
 
 def _check_secrets(job: Job, site: Site) -> None:
     """Before anything is built: a typing error should not show after an hour."""
+    if not job.secrets:
+        return
+    from bakec.runtime.buildkit.services import secrets
+
     for secret in job.secrets:
         if secrets.variable_of(secret, site.env):
             continue
@@ -231,8 +234,10 @@ def _check_secrets(job: Job, site: Site) -> None:
             raise fail(SECRET_MISSING.at(None, target=job.target, id=secret.id, reason=problem))
 
 
-def _shared_key(path: Path, site: Site) -> str:
-    return f"{path.absolute().name}:{site.node_id}"
+def shared_key(path: Path, node_id: str) -> str:
+    """Names a directory towards the daemon. It travels as a header, where a line feed would begin another one."""
+    name = "".join([char if char.isprintable() else "_" for char in path.absolute().name])
+    return f"{name}:{node_id}"
 
 
 def _attest(request: Request, site: Site) -> None:
@@ -263,7 +268,7 @@ def _add_contexts(request: Request, site: Site) -> None:
             continue
         key = _context_key(name)
         request.attrs[f"context:{key}"] = f"local:{name}"
-        request.attrs[f"sharedkey:localdir:{key}"] = _shared_key(path, site)
+        request.attrs[f"sharedkey:localdir:{key}"] = shared_key(path, site.node_id)
 
 
 def _add_proxies(request: Request, site: Site) -> None:

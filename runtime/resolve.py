@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import grpc.aio
-
 from bakec.ir import platforms
 from bakec.ir.codes.lock import CANNOT_RESOLVE
 from bakec.ir.codes.run import LOST
@@ -22,6 +20,7 @@ from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto import ops_pb2 as ops
+from bakec.runtime.buildkit.rpc import RpcError
 from bakec.runtime.buildkit.services import auth, secrets
 from bakec.runtime.buildkit.session import Session, make_id
 from bakec.runtime.fetch import git_secrets
@@ -74,7 +73,7 @@ async def _resolve(builder: str, env: Mapping[str, str], repositories: Repositor
         try:
             workers = await Control(connection.channel).workers()
             lookup = _Lookup(connection, await _open(stack, connection, config, env))
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             reason = await errors.explain(error, Control(connection.channel))
             raise fail(LOST.at(None, endpoint=driver.place, reason=reason)) from error
         platform = platform_of(workers)
@@ -136,7 +135,7 @@ class _Lookup:
         )
         try:
             found = await self._gateway.resolve_image(request)
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             raise await self._explained(error, ref) from error
         return found.Digest, json.dumps(_config(found.Config, ref), ensure_ascii=False)
 
@@ -150,11 +149,11 @@ class _Lookup:
             name = head.decode().strip()
             if name.startswith("ref: "):
                 name = (await self._gateway.read_file(result.ref.id, f".git/{name[5:]}")).decode().strip()
-        except grpc.aio.AioRpcError as error:
+        except RpcError as error:
             raise await self._explained(error, url) from error
         return name
 
-    async def _explained(self, error: grpc.aio.AioRpcError, ref: str) -> Failed:
+    async def _explained(self, error: RpcError, ref: str) -> Failed:
         reason = await errors.explain(error, Control(self._connection.channel))
         if isinstance(reason, errors.ConnectionLostError):
             return fail(LOST.at(None, endpoint=self._connection.driver.place, reason=reason))

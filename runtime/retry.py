@@ -7,7 +7,6 @@ and are never tried again, least of all a step of a Dockerfile. The others pass.
 from __future__ import annotations
 
 import math
-import random
 import re
 
 from bakec.ir.codes.run import BAD_LIMIT
@@ -90,6 +89,8 @@ def parse(texts: Iterable[str]) -> Retries:
 
 def wait(retry: int) -> float:
     """Seconds before the `retry`-th try, counted from 1. Not the same for all jobs that one registry has failed."""
+    import random
+
     longest = min(MOST_SECONDS, FIRST_SECONDS * math.pow(2, retry - 1))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 no secret
 

@@ -13,16 +13,17 @@ from bakec.ir.plan import LlbSolve
 from bakec.runtime.buildkit.control import Control, Gateway
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
-from bakec.runtime.buildkit.services import filesync, secrets
+from bakec.runtime.buildkit.rpc import RpcError
+from bakec.runtime.buildkit.services import filesync
 from bakec.runtime.buildkit.session import Session, make_id
-from bakec.runtime.errors import RpcError, explain
+from bakec.runtime.errors import explain
 from bakec.runtime.exports import Place
-from bakec.runtime.request import Site, remote_dockerfile, wants_caps
+from bakec.runtime.request import Site, remote_dockerfile, shared_key, wants_caps
 from bakec.runtime.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -40,7 +41,7 @@ MASK_LENGTH = 4
 
 
 async def survey(
-    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Path
+    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Callable[[], Path]
 ) -> Site:
     """Ask the daemon what it can do. Raises `Failed` when it is gone."""
     try:
@@ -51,7 +52,7 @@ async def survey(
 
 
 async def _survey(
-    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Path
+    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Callable[[], Path]
 ) -> Site:
     driver = connection.driver
     workers = await Control(connection.channel).workers(seconds=ANSWER_SECONDS)
@@ -137,7 +138,7 @@ def _shared_sessions(requests: Iterable[Request], node_id: str) -> list[tuple[Se
             continue
         found = next((each for each in sessions if name not in each[1]), None)
         if found is None:
-            found = (Session(f"{path.absolute().name}:{node_id}"), {})
+            found = (Session(shared_key(path, node_id)), {})
             sessions.append(found)
         found[1][name] = path
     return sessions
@@ -145,8 +146,13 @@ def _shared_sessions(requests: Iterable[Request], node_id: str) -> list[tuple[Se
 
 def masks_of(plan: Plan, root: Path, env: Mapping[str, str]) -> tuple[bytes, ...]:
     """The lines of all secret values, longest first, so that none is shown. Blocks."""
+    wanted = {secret for job in plan.jobs for secret in job.secrets}
+    if not wanted:
+        return ()
+    from bakec.runtime.buildkit.services import secrets
+
     found: set[bytes] = set()
-    for secret in {secret for job in plan.jobs for secret in job.secrets}:
+    for secret in wanted:
         with contextlib.suppress(OSError):  # a file that is missing is reported where it is used
             value = secrets.read(secret, root, env)
             found.update(line.strip() for line in value.splitlines() if len(line.strip()) >= MASK_LENGTH)

@@ -16,14 +16,10 @@ import json
 import os
 import pwd
 import re
-import secrets
-import shutil
 import time
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bakec.ir import gojson
 from bakec.ir.codes.builder import BAD_BUILDER, BAD_NAME, BROKEN_STORE, STORE_BUSY, STORE_FAILED
 from bakec.ir.diagnostics import fail
 from bakec.ir.digests import sha256
@@ -33,6 +29,7 @@ from bakec.ir.records import dataclass, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
     from typing import Any
 
     from bakec.ir.diagnostics import Failed
@@ -142,6 +139,8 @@ class Store:
 
     def activity(self, name: str) -> datetime | None:
         """When the builder was last used."""
+        from datetime import datetime
+
         with suppress(OSError, ValueError):
             return datetime.fromisoformat((self.folder / "activity" / name).read_text())
         return None
@@ -157,14 +156,15 @@ class Store:
             return  # an address
         with suppress(OSError):
             self._make(".", *FOLDERS)
-            self.write(f"activity/{name}", _now())
+            # The only write of every run, and the only one that would be no loss.
+            self.write(f"activity/{name}", _now(), keep=False)
 
     def node_id(self) -> str:
         """Names this machine towards daemons, so that a second run sends only what changed."""
         path = self.folder / ".buildNodeID"
         with suppress(OSError):
             return path.read_text()
-        made = secrets.token_hex(8)
+        made = os.urandom(8).hex()
         # Without a writable folder every run sends everything: slower, not wrong.
         with suppress(OSError):
             self._make(".")
@@ -189,15 +189,17 @@ class Store:
 
     # For `Change`
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes, *, keep: bool = True) -> None:
+        """Replace a file; with `keep` it is on the disk when this returns."""
         path = self.folder / name
-        new = self.folder / f"{NEW}{secrets.token_hex(8)}"
+        new = self.folder / f"{NEW}{os.urandom(8).hex()}"
         handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if keep:
+                    os.fsync(file.fileno())
             self._own(new)
             new.replace(path)
         except BaseException:
@@ -268,6 +270,8 @@ class Change:
 
     def remove(self, name: str) -> None:
         """Also one that cannot be read."""
+        import shutil
+
         name = check_name(name)
         folder = self._store.folder
         (folder / "activity" / name).unlink(missing_ok=True)
@@ -276,6 +280,8 @@ class Change:
 
     def leave(self, builder: StoredBuilder, node: str) -> StoredBuilder:
         """Take a node out. Raises `Failed`."""
+        import shutil
+
         left = builder.leave(node)
         shutil.rmtree(self._store.make_refs() / builder.name / node, ignore_errors=True)
         self.save(left)
@@ -283,6 +289,8 @@ class Change:
 
     def use(self, key: str, name: str, *, is_global: bool = False, is_default: bool = False) -> None:
         """Make a builder the current one of the engine that is called `key`, or of all. An empty name is none."""
+        from bakec.ir import gojson
+
         document = {"Key": key, "Name": name, "Global": is_global}
         self._store.write("current", gojson.dumps(document).encode())
         path = f"defaults/{_hash(key)}"
@@ -300,6 +308,8 @@ class Change:
 
 def encode(builder: StoredBuilder) -> bytes:
     """As buildx writes it: no line feed, `null` for what was never set."""
+    from bakec.ir import gojson
+
     document = {
         "Name": builder.name,
         "Driver": builder.driver,
@@ -367,7 +377,7 @@ def _decode_platform(found: Mapping[str, Any]) -> Platform:
 
 
 def _now() -> bytes:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode()
 
 
 def _object(path: Path, data: bytes) -> Mapping[str, Any]:

@@ -13,8 +13,9 @@ from bakec.ir.span import Source, Span
 from bakec.ir.static import Protocol
 from bakec.runtime import provenance, publish, retry
 from bakec.runtime.build import Build, Input
+from bakec.runtime.buildkit.rpc import RpcError
 from bakec.runtime.buildkit.services.ssh import SshError
-from bakec.runtime.errors import RpcError, SolveError, explain
+from bakec.runtime.errors import SolveError, explain
 from bakec.runtime.progress.step import shown
 from bakec.runtime.results import Outcome
 from bakec.runtime.schedule import Phase

@@ -27,7 +27,7 @@ VERBS = {
     ("print",): {"enum", "re"},
     ("builder", "--help"): set[str](),
     ("builder", "use", "default"): {
-        "asyncio", "datetime", "enum", "hashlib", "inspect", "json", "pathlib", "re", "shutil", "typing", "uuid"
+        "asyncio", "datetime", "enum", "hashlib", "inspect", "json", "pathlib", "re", "typing", "uuid"
     },
     ("list",): {"enum", "re"},
     ("lint",): {"enum", "re"},
@@ -80,6 +80,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("argv", VERBS, ids=" ".join)
 def test_a_verb_loads_only_what_it_needs(argv: tuple[str, ...], folder: Path) -> None:
     assert loaded(folder, *argv) == VERBS[argv]
+
+
+@pytest.mark.engine
+def test_a_build_on_an_engine_does_without_the_library_of_grpc(tmp_path: Path) -> None:
+    """Nor does it need what only private folders, journals and stores write with."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    (tmp_path / "docker-bake.hcl").write_text('target "default" {}\n')
+    assert loaded(tmp_path, "bake", "--progress=quiet") == {
+        "asyncio", "dataclasses", "datetime", "enum", "google.protobuf", "h2", "inspect", "json", "pathlib", "re",
+        "typing", "uvloop",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

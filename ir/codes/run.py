@@ -187,6 +187,14 @@ DOCKERFILE_URL = Rule(
     explain="The builder fetches a Dockerfile that is given as a URL, and could not, or it is too big to be one.",
     exit=Exit.BUILD,
 )
+SCRATCH = Rule(
+    "BK729",
+    "cannot make a folder in {place}: {reason}",
+    explain="A Dockerfile that is in the definitions or at a URL is kept in a private folder while it is built from; "
+    "so is the socket of an agent that is forwarded.",
+    hint="TMPDIR names another place",
+    exit=Exit.USAGE,
+)
 OTHER_NODES = Rule(
     "BK740",
     "failed to use {parent} as context {name} for {target} because targets build with different drivers",

@@ -1,53 +1,27 @@
-"""The connection to a daemon: gRPC channels, and the pipes of sessions.
+"""The connection to a daemon: channels for its calls, and the pipes of sessions.
 
 A daemon takes so many calls at a time on one channel, 250 in an HTTP/2 server written in Go, and lets more
 wait. Every build keeps some open from its start to its end, so many builds on one channel would hold all of
-them and wait for each other for ever. So there is one channel for short calls, and *lanes* for a few builds
-each.
-
-gRPC cannot be given a connection that somebody else has opened. Where a driver must open it (an HTTP
-upgrade, a command's standard streams), a relay on a private unix socket joins each connection of gRPC to one
-of the driver.
+them and wait for each other for ever. So channels are *lanes* for a few builds each.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
-from bakec.ir.diagnostics import Failed
 from bakec.ir.records import dataclass
-from bakec.ir.static import cast
-from bakec.runtime import scratch
+from bakec.runtime.buildkit.rpc import RpcError
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
-from bakec.runtime.drivers.base import SILENT, Endpoint, SocketPipe, Witness
-
-# Before the first import of grpc: it would print a line for every child process.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
-import grpc
-import grpc.aio
+from bakec.runtime.drivers.base import SILENT, Witness
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-    from typing import TypeAlias
+    from collections.abc import AsyncIterator, Sequence
 
+    from bakec.runtime.buildkit.rpc import Channel, Stream
     from bakec.runtime.drivers.base import Boot, Driver, Pipe
 
-    Stream: TypeAlias = grpc.aio.StreamStreamCall[bytes, bytes]
-
-OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_metadata_size", 16 << 20),
-    # The errors of a daemon carry sources and stacks in their trailers.
-    ("grpc.absolute_max_metadata_size", 16 << 20),
-    ("grpc.enable_http_proxy", 0),
-    # Channels to the same address would share one connection, and its limit.
-    ("grpc.use_local_subchannel_pool", 1),
-)
 SESSION = "/moby.buildkit.v1.Control/Session"
 PIECE = 1 << 20
 """Bytes of session data in one message of `Control.Session`."""
@@ -59,21 +33,20 @@ LANE_BUILDS = 30
 
 @dataclass(slots=True)
 class _Lane:
-    channel: grpc.aio.Channel
+    channel: Channel
     group: str
     builds: int = 0
 
 
 class Connection:
-    """Channels to one daemon, made by a driver; `stack` closes those that are opened later."""
+    """Channels to one daemon, made by a driver."""
 
-    def __init__(self, driver: Driver, endpoint: Endpoint, channel: grpc.aio.Channel, stack: AsyncExitStack) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        self.channel = channel
-        self._endpoint = endpoint
-        self._stack = stack
-        self._lanes: list[_Lane] = []
+        self.channel = _channel(driver)
         self._is_spread = driver.features({}).spread
+        # The first lane has room for the short calls, too.
+        self._lanes: list[_Lane] = [] if self._is_spread else [_Lane(self.channel, "")]
 
     @property
     def trouble(self) -> str:
@@ -81,14 +54,13 @@ class Connection:
         return self.driver.trouble if isinstance(self.driver, Witness) else ""
 
     @asynccontextmanager
-    async def lane(self, group: str = "") -> AsyncIterator[grpc.aio.Channel]:
+    async def lane(self, group: str = "") -> AsyncIterator[Channel]:
         """A channel for the calls of one build. Where connections lead to different daemons, only builds of one
         group share one; it ends with the last of them."""
         found = next((lane for lane in self._lanes if self._has_room(lane, group)), None)
         if found is None:
-            found = _Lane(_channel(self._endpoint), group)
+            found = _Lane(_channel(self.driver), group)
             self._lanes.append(found)
-            self._stack.push_async_callback(found.channel.close, None)
         found.builds += 1
         try:
             yield found.channel
@@ -96,21 +68,33 @@ class Connection:
             found.builds -= 1
             if self._is_spread and not found.builds:
                 self._lanes.remove(found)
-                await found.channel.close(None)
+                await found.channel.close()
 
     def _has_room(self, lane: _Lane, group: str) -> bool:
         return lane.group == group if self._is_spread else lane.builds < LANE_BUILDS
 
-    async def dial_session(self, headers: Sequence[tuple[str, str]], channel: grpc.aio.Channel | None = None) -> Pipe:
-        """The driver's own session pipe if it has one: bulk data then passes neither gRPC nor a relay."""
+    async def dial_session(self, headers: Sequence[tuple[str, str]], channel: Channel | None = None) -> Pipe:
+        """The driver's own session pipe if it has one: bulk data then does not pass through gRPC."""
         pipe = await self.driver.session(headers)
         if pipe is not None:
             return pipe
         metadata = [(name.lower(), value) for name, value in headers]
-        # Without serializers the messages pass as bytes.
-        stream_stream = (channel or self.channel).stream_stream
-        method = cast("Callable[..., Stream]", stream_stream(SESSION, None, None))
-        return StreamPipe(method(metadata=metadata))
+        return StreamPipe(await (channel or self.channel).stream(SESSION, metadata))
+
+    async def close(self) -> None:
+        for channel in {self.channel, *(lane.channel for lane in self._lanes)}:
+            await channel.close()
+
+
+def _channel(driver: Driver) -> Channel:
+    endpoint = driver.endpoint
+    if endpoint is None:
+        from bakec.runtime.buildkit.client import PipeChannel
+
+        return PipeChannel(driver.dial)
+    from bakec.runtime.buildkit.grpc_channel import GrpcChannel
+
+    return GrpcChannel(endpoint)
 
 
 @asynccontextmanager
@@ -119,67 +103,13 @@ async def connect(driver: Driver, boot: Boot = SILENT) -> AsyncIterator[Connecti
     ready."""
     try:
         await driver.open(boot)
-        async with AsyncExitStack() as stack:
-            endpoint = driver.endpoint or Endpoint(address=await stack.enter_async_context(_relay(driver)))
-            channel = await stack.enter_async_context(_channel(endpoint))
-            yield Connection(driver, endpoint, channel, stack)
+        connection = Connection(driver)
+        try:
+            yield connection
+        finally:
+            await connection.close()
     finally:
         await driver.close()
-
-
-def _channel(endpoint: Endpoint) -> grpc.aio.Channel:
-    options = [*OPTIONS, ("grpc.default_authority", endpoint.authority)]
-    if not endpoint.ca:
-        return grpc.aio.insecure_channel(endpoint.address, options=options)
-    credentials = grpc.ssl_channel_credentials(endpoint.ca, endpoint.key or None, endpoint.certificate or None)
-    options.append(("grpc.ssl_target_name_override", endpoint.authority))
-    return grpc.aio.secure_channel(endpoint.address, credentials, options=options)
-
-
-@asynccontextmanager
-async def _relay(driver: Driver) -> AsyncIterator[str]:
-    tasks: set[asyncio.Task[None]] = set()
-
-    def keep(work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    async def join(inside: SocketPipe) -> None:
-        try:
-            outside = await driver.dial()
-        except (Failed, asyncio.CancelledError):
-            # The call that wanted the connection fails, and what is said then is found out by `errors`.
-            inside.close()
-            return
-        keep(_pump(inside, outside))
-        keep(_pump(outside, inside))
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        keep(join(SocketPipe(reader, writer)))
-
-    with scratch.folder() as folder:
-        path = f"{folder}/relay"
-        server = await asyncio.start_unix_server(accept, path, limit=SocketPipe.LIMIT)
-        try:
-            yield f"unix:{path}"
-        finally:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.sleep(0)  # closing takes a turn of the loop
-
-
-async def _pump(source: Pipe, sink: Pipe) -> None:
-    try:
-        while data := await source.read():
-            sink.write(data)
-            await sink.drain()
-    except OSError:
-        return  # the other side has gone; closing tells this one
-    finally:
-        sink.close()
 
 
 class StreamPipe:
@@ -197,9 +127,9 @@ class StreamPipe:
     async def read(self) -> bytes:
         try:
             message = await self._stream.read()
-        except grpc.RpcError:
+        except RpcError:
             return b""
-        return read_bytes_message(message) if isinstance(message, bytes) else b""
+        return read_bytes_message(message) if message is not None else b""
 
     def write(self, data: bytes) -> None:
         self._queue.append(data)
@@ -231,6 +161,6 @@ class StreamPipe:
                     await self._stream.write(bytes_message(data[at : at + PIECE]))
                 self._queued -= len(data)
                 self._taken.set()
-        except (grpc.RpcError, asyncio.InvalidStateError):
+        except RpcError:
             self._broken = True
             self._taken.set()

@@ -1,23 +1,23 @@
-"""The calls of BuildKit that the runtime makes. Paths instead of generated stubs: those would tie the
-version of grpcio to that of the generator."""
+"""The calls of BuildKit that the runtime makes. All of them raise `RpcError`."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
+
+from google.protobuf.message import DecodeError
 
 from bakec.runtime.buildkit.proto import cache_pb2 as cache
 from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
-from bakec.runtime.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
+from bakec.runtime.buildkit.rpc import INTERNAL, RpcError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any
 
-    import grpc.aio
-
     from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
+    from bakec.runtime.buildkit.rpc import Channel, Metadata
 
 BUILD_ID = "buildkit-controlapi-buildid"
 PING_SECONDS = 15
@@ -38,7 +38,7 @@ Reply = TypeVar("Reply", bound=Message)
 class Control:
     """The daemon as a whole."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
     async def solve(self, request: control.SolveRequest) -> Mapping[str, str]:
@@ -48,33 +48,25 @@ class Control:
 
     async def status(self, ref: str) -> AsyncIterator[control.StatusResponse]:
         """What happens in a build, until it ends. May be asked for before the build is submitted."""
-        method = self._channel.unary_stream(
-            "/moby.buildkit.v1.Control/Status",
-            request_serializer=control.StatusRequest.SerializeToString,
-            response_deserializer=control.StatusResponse.FromString,
-        )
-        async for response in method(control.StatusRequest(Ref=ref)):
+        path, request = "/moby.buildkit.v1.Control/Status", control.StatusRequest(Ref=ref)
+        async for response in _answers(self._channel, path, request, control.StatusResponse):
             yield response
 
     async def history(self, ref: str) -> AsyncIterator[control.BuildHistoryRecord]:
         """What the daemon keeps of a build that has ended."""
-        method = self._channel.unary_stream(
-            "/moby.buildkit.v1.Control/ListenBuildHistory",
-            request_serializer=control.BuildHistoryRequest.SerializeToString,
-            response_deserializer=control.BuildHistoryEvent.FromString,
-        )
-        async for event in method(control.BuildHistoryRequest(Ref=ref, EarlyExit=True)):
+        path = "/moby.buildkit.v1.Control/ListenBuildHistory"
+        request = control.BuildHistoryRequest(Ref=ref, EarlyExit=True)
+        async for event in _answers(self._channel, path, request, control.BuildHistoryEvent):
             if event.HasField("record"):
                 yield event.record
 
     async def read_blob(self, digest: str) -> bytes:
         """A blob of the daemon's own store."""
-        method = self._channel.unary_stream(
-            "/containerd.services.content.v1.Content/Read",
-            request_serializer=ReadContentRequest.SerializeToString,
-            response_deserializer=ReadContentResponse.FromString,
-        )
-        return b"".join([answer.data async for answer in method(ReadContentRequest(digest=digest))])
+        from bakec.runtime.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
+
+        path, request = "/containerd.services.content.v1.Content/Read", ReadContentRequest(digest=digest)
+        answers = _answers(self._channel, path, request, ReadContentResponse)
+        return b"".join([answer.data async for answer in answers])
 
     async def workers(self, *, seconds: float | None = None) -> list[WorkerRecord]:
         """The daemon's workers, the default one first."""
@@ -96,12 +88,8 @@ class Control:
 
     async def prune(self, request: cache.PruneRequest) -> AsyncIterator[cache.UsageRecord]:
         """Throw away what the request says; yields each record that is gone."""
-        method = self._channel.unary_stream(
-            "/moby.buildkit.v1.Control/Prune",
-            request_serializer=cache.PruneRequest.SerializeToString,
-            response_deserializer=cache.UsageRecord.FromString,
-        )
-        async for record in method(request):
+        path = "/moby.buildkit.v1.Control/Prune"
+        async for record in _answers(self._channel, path, request, cache.UsageRecord):
             yield record
 
 
@@ -109,7 +97,7 @@ class Gateway:
     """One build, driven from here. `ref` is that of the solve request it belongs to; calls made before the
     daemon has seen that request wait for it."""
 
-    def __init__(self, channel: grpc.aio.Channel, ref: str) -> None:
+    def __init__(self, channel: Channel, ref: str) -> None:
         self._channel = channel
         self._metadata = ((BUILD_ID, ref),)
 
@@ -142,16 +130,30 @@ class Gateway:
 
 
 async def _call(
-    channel: grpc.aio.Channel,
+    channel: Channel,
     path: str,
     request: Message,
     reply: type[Reply],
     *,
-    metadata: tuple[tuple[str, str], ...] = (),
+    metadata: Metadata = (),
     seconds: float | None = None,
 ) -> Reply:
-    method = channel.unary_unary(
-        path, request_serializer=type(request).SerializeToString, response_deserializer=reply.FromString
-    )
-    answer: Reply = await method(request, metadata=metadata, timeout=seconds)
-    return answer
+    return _read(reply, await channel.call(path, request.SerializeToString(), metadata, seconds=seconds))
+
+
+async def _answers(channel: Channel, path: str, request: Message, reply: type[Reply]) -> AsyncIterator[Reply]:
+    stream = await channel.stream(path)
+    try:
+        await stream.write(request.SerializeToString())
+        await stream.end()
+        while (message := await stream.read()) is not None:
+            yield _read(reply, message)
+    finally:
+        stream.cancel()
+
+
+def _read(reply: type[Reply], message: bytes) -> Reply:
+    try:
+        return cast("Reply", reply.FromString(message))
+    except DecodeError as error:
+        raise RpcError(INTERNAL, f"the answer is no {reply.__name__}") from error

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from bakec.runtime.buildkit.server import Server
 from bakec.runtime.buildkit.services import health
-from bakec.runtime.buildkit.transport import Server
 from bakec.runtime.drivers.base import Pipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bakec.runtime.buildkit.transport import Services
+    from bakec.runtime.buildkit.server import Services
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -25,7 +25,7 @@ Dial = Callable[[Sequence[tuple[str, str]]], Awaitable[Pipe]]
 
 def make_id() -> str:
     """A name that nobody guesses, in the reference's form: 25 characters of base 36."""
-    number = secrets.randbelow(36**25)
+    number = int.from_bytes(os.urandom(24)) % 36**25
     return "".join([ALPHABET[number // 36**at % 36] for at in range(25)])
 
 

@@ -15,7 +15,8 @@ from bakec.runtime.buildkit.proto import control_pb2 as control
 from bakec.runtime.buildkit.proto import gateway_pb2 as gateway
 from bakec.runtime.buildkit.proto.caps_pb2 import APICap
 from bakec.runtime.buildkit.proto.worker_pb2 import WorkerRecord
-from bakec.runtime.buildkit.transport import UNKNOWN, Server, StatusError, unary
+from bakec.runtime.buildkit.rpc import UNKNOWN, RpcError
+from bakec.runtime.buildkit.server import Server, unary
 from bakec.runtime.buildkit.wire import frame
 from bakec.runtime.drivers.base import Features, unreachable
 
@@ -23,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bakec.runtime.buildkit.transport import Call, Handler, Services
+    from bakec.runtime.buildkit.server import Call, Handler, Services
     from bakec.runtime.drivers.base import Boot, Endpoint, Images, Pipe
 
 Work = Callable[[str], Awaitable[None]]
@@ -166,7 +167,7 @@ class FakeDriver:
         try:
             await build.returned.wait()
             if build.answer.HasField("error"):
-                raise StatusError(build.answer.error.code, build.answer.error.message)
+                raise RpcError(build.answer.error.code, build.answer.error.message)
             if build.name:
                 self.log.append(("export", build.name))
             await self._perform(build)
@@ -186,7 +187,7 @@ class FakeDriver:
         try:
             await self.work(build.name)
         except OSError as error:
-            raise StatusError(UNKNOWN, str(error)) from error
+            raise RpcError(UNKNOWN, str(error)) from error
 
     async def _status(self, call: Call) -> None:
         (message,) = await call.receive()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ class Step:
 
     def __init__(self, name: str, watch: Watcher) -> None:
         self._watch = watch
-        self._vertex = Vertex(digest=digest_of(secrets.token_bytes()), name=name)
+        self._vertex = Vertex(digest=digest_of(os.urandom(32)), name=name)
         self._vertex.started.FromNanoseconds(time.time_ns())
         self._watch(StatusResponse(vertexes=[self._vertex]))
 

@@ -447,6 +447,17 @@ def test_a_plan_from_standard_input(bakec: Bakec) -> None:
     assert done.stdout.decode().startswith("plan sha256:")
 
 
+@pytest.mark.parametrize(
+    ("where", "code"), [(">/dev/full", 1), (">/dev/full 2>/dev/full", 1), ("2>/dev/full", 0), ("| true", 0)]
+)
+def test_an_answer_that_is_lost_is_a_failure(history: Path, where: str, code: int) -> None:
+    del history
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    line = f'"{sys.executable}" -m bakec list {where}'
+    done = subprocess.run(("sh", "-c", line), env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
 def stored_builder(folder: Path, *platforms: str) -> None:
     """A builder `farm` in the store, with a node for each platform."""
     nodes = [

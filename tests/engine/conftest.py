@@ -46,6 +46,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     tmp_path_factory.getbasetemp()  # it must not come to be in our folder
     with nothing_left() as folder:
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        monkeypatch.setenv("TMPDIR", str(folder))
         yield folder
 
 

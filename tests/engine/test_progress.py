@@ -72,7 +72,7 @@ def test_builds_go_on_when_nobody_can_be_told(engine: Mapping[str, str], project
     """A full disk, streams that are closed (whose numbers must not become those of sockets), a reader that is gone."""
     (project / "docker-bake.hcl").write_text(BAKE)
     program = f'"{sys.executable}" -m bakec bake base --set=*.output=out --set=*.context=context {where}'
-    env = {**engine, "PYTHONPATH": str(ROOT)}
+    env = {name: value for name, value in engine.items() if name != "PYTHONUNBUFFERED"} | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(("sh", "-c", program), cwd=project, env=env, capture_output=True, check=False)
 
     assert done.returncode == 0

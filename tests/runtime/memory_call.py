@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from bakec.runtime.buildkit.transport import Handler
+from bakec.runtime.buildkit.server import Handler
 from bakec.runtime.buildkit.wire import FRAME
 
 

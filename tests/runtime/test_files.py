@@ -16,9 +16,9 @@ from bakec.ir.plan import Secret
 from bakec.runtime.buildkit import wire
 from bakec.runtime.buildkit.patterns import Matcher, clean
 from bakec.runtime.buildkit.proto.content_pb2 import COMMIT, WRITE, WriteContentRequest
+from bakec.runtime.buildkit.rpc import UNAVAILABLE, RpcError
 from bakec.runtime.buildkit.services import content, filesend, filesync, secrets
 from bakec.runtime.buildkit.services.filesend import Directory, TreeWriter
-from bakec.runtime.buildkit.transport import UNAVAILABLE, StatusError
 from bakec.runtime.buildkit.tree import DIRECTORY, SYMLINK, Walk, follow_links, go_mode, make_filter
 
 # Patterns: what the reference's matcher says (its answers, found by running it)
@@ -222,7 +222,7 @@ def test_patterns_that_are_not_ascii_come_quoted(tmp_path: Path) -> None:
 
 def test_a_directory_that_was_not_offered_is_refused(tmp_path: Path) -> None:
     handler = filesync.services({"context": tmp_path})["/moby.filesync.v1.FileSync/DiffCopy"]
-    with pytest.raises(StatusError, match='no access allowed to dir "secret"'):
+    with pytest.raises(RpcError, match='no access allowed to dir "secret"'):
         asyncio.run(run_call(handler, MemoryCall({"dir-name": ["secret"]}, lambda _: [])))
 
 
@@ -260,7 +260,7 @@ def test_a_tree_is_written_with_its_modes_and_times(tmp_path: Path) -> None:
 def test_nothing_is_written_outside_of_announced_directories(tmp_path: Path, path: str) -> None:
     root = tmp_path / "root"
     root.mkdir()
-    with pytest.raises(StatusError, match="refused"):
+    with pytest.raises(RpcError, match="refused"):
         TreeWriter(root).take([announce(path, 0o644)])
     assert not (tmp_path / "evil").exists()
 
@@ -276,7 +276,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
     assert (root / "d").is_dir()
     assert not (root / "d").is_symlink()
-    with pytest.raises(StatusError, match="refused"):
+    with pytest.raises(RpcError, match="refused"):
         writer.take([announce("l", SYMLINK | 0o777, b"../outside"), announce("l/f", 0o644)])
 
 
@@ -291,7 +291,7 @@ def test_a_mirror_deletes_what_was_not_sent(tmp_path: Path) -> None:
 
 def test_a_mirror_needs_a_daemon_that_sends_everything_at_once(tmp_path: Path) -> None:
     handler = filesend.services({0: Directory(path=tmp_path, mirror=True)}, [])["/moby.filesync.v1.FileSend/DiffCopy"]
-    with pytest.raises(StatusError, match="multi-platform local export"):
+    with pytest.raises(RpcError, match="multi-platform local export"):
         asyncio.run(run_call(handler, MemoryCall({}, lambda _: [])))
 
 
@@ -312,7 +312,7 @@ def test_a_blob_is_not_believed_to_be_what_it_claims(tmp_path: Path) -> None:
     write = store.claim("ref", 0)
     write.begin(store)
     write.append(0, b"other")
-    with pytest.raises(StatusError, match="unexpected digest"):
+    with pytest.raises(RpcError, match="unexpected digest"):
         write.commit(store, "sha256:" + "0" * 64)
 
 
@@ -341,7 +341,7 @@ def test_two_streams_do_not_write_one_blob_at_once(tmp_path: Path) -> None:
         return await asyncio.gather(write(slow), write(other), return_exceptions=True)
 
     came = asyncio.run(run())
-    assert [type(each) for each in came] == [type(None), StatusError]
+    assert [type(each) for each in came] == [type(None), RpcError]
     assert came[1].code == UNAVAILABLE
     assert store.blob("sha256:" + hashlib.sha256(b"the layer").hexdigest()).read_bytes() == b"the layer"
 
@@ -356,7 +356,7 @@ def test_what_was_not_finished_is_removed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "md5:0", "sha256:" + "g" * 64, ""])
 def test_only_a_digest_names_a_blob(tmp_path: Path, digest: str) -> None:
-    with pytest.raises(StatusError, match="invalid digest"):
+    with pytest.raises(RpcError, match="invalid digest"):
         content.Store(tmp_path).blob(digest)
 
 

@@ -11,7 +11,7 @@ from bakec.runtime.buildkit.services.filesend import Directory
 from bakec.runtime.dockerconfig import DockerConfig
 from bakec.runtime.drivers.base import Features
 from bakec.runtime.exports import Place
-from bakec.runtime.request import Request, Site, compose
+from bakec.runtime.request import Request, Site, compose, shared_key
 
 CLASSIC = Features(
     moby=True,
@@ -36,7 +36,9 @@ def site(root: Path, features: Features = REMOTE, *, env: Mapping[str, str] | No
         env=env or {},
         engine_imports_oci=features.moby and features.oci_exporter,
     )
-    return Site(place=place, config=DockerConfig(root, config), node_id="0123456789abcdef", caps=CAPS, inline=root)
+    return Site(
+        place=place, config=DockerConfig(root, config), node_id="0123456789abcdef", caps=CAPS, inline=lambda: root
+    )
 
 
 def make(attrs: Mapping[str, str] | None = None, **fields: object) -> Job:
@@ -193,6 +195,10 @@ def test_named_contexts_that_are_directories(tmp_path: Path) -> None:
     assert request.attrs["context:context"] == "local:_context"
     assert request.attrs["sharedkey:localdir:docs"] == "extra:0123456789abcdef"
     assert request.shared_key == "main:0123456789abcdef"
+
+
+def test_the_name_of_a_directory_begins_no_header(tmp_path: Path) -> None:
+    assert shared_key(tmp_path / "a\r\nX-More: ü", "0123") == "a__X-More: ü:0123"
 
 
 def test_the_text_of_a_dockerfile_becomes_a_directory(tmp_path: Path) -> None:

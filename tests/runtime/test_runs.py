@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from io import StringIO
 from pathlib import Path
 
-import grpc.aio
 import pytest
 from fake_plans import Runner, job, plan
 
 from bakec.ir.diagnostics import Exit
 from bakec.ir.plan import Exporter, LocalDir, Secret
 from bakec.runtime.builders import alone
+from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.drivers.base import Pipe
 from bakec.runtime.drivers.fake import FakeDriver, make_pipe
 from bakec.runtime.engine import run
@@ -361,6 +361,25 @@ def test_logs_that_cannot_be_written_stop_the_run_before_it_begins(perform: Runn
     assert driver.log == []
 
 
+def test_a_private_folder_that_cannot_be_made(perform: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    result = perform(FakeDriver(), job("a", dockerfile_inline="FROM scratch\n"))
+    assert [each.rule.code for each in result.diagnostics] == ["BK729"]
+    assert perform(FakeDriver(), job("a")).exit is Exit.OK
+
+
+def test_a_private_folder_is_gone_after_the_run_with_those_of_the_dead(
+    perform: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    left = tmp_path / "bakec-run-left/inside"
+    left.mkdir(parents=True)
+    (left / "Dockerfile").touch()
+    os.utime(left.parent, (0, 0))
+    assert perform(FakeDriver(), job("a", dockerfile_inline="FROM scratch\n")).exit is Exit.OK
+    assert list(tmp_path.glob("bakec-run-*")) == []
+
+
 def test_more_builds_than_one_channel_takes(perform: Runner) -> None:
     """Of a daemon that lets no more than 100 calls of a channel go on at once."""
     jobs = [job("base"), *(job(f"n{index}", "base") for index in range(300))]
@@ -369,12 +388,12 @@ def test_more_builds_than_one_channel_takes(perform: Runner) -> None:
 
 @pytest.mark.parametrize("name", ["a", "b"], ids=["good", "failed"])
 def test_a_run_leaves_nothing_for_the_garbage_collector(perform: Runner, name: str) -> None:
-    """A connection that is closed, and known to itself, keeps two sockets of gRPC until somebody collects garbage."""
+    """A connection that is closed, and known to itself, stays open until somebody collects garbage."""
     gc.collect()
     gc.disable()
     try:
         perform(FakeDriver(_fail_b), job("base"), job(name, "base"))
-        left = [each for each in gc.get_objects() if isinstance(each, grpc.aio.Channel)]
+        left = [each for each in gc.get_objects() if isinstance(each, Connection)]
     finally:
         gc.enable()
     assert left == []

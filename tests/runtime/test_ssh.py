@@ -11,8 +11,8 @@ import pytest
 from memory_call import MemoryCall, run_call
 
 from bakec.ir.plan import Ssh
+from bakec.runtime.buildkit.rpc import RpcError
 from bakec.runtime.buildkit.services import ssh
-from bakec.runtime.buildkit.transport import StatusError
 from bakec.runtime.buildkit.wire import bytes_message, read_bytes_message
 
 LIST, REMOVE_ALL, LOCK = (bytes((0, 0, 0, 1, kind)) for kind in (11, 19, 22))
@@ -92,7 +92,7 @@ def test_a_build_cannot_change_the_agent(agent: str, request_: bytes) -> None:
 
 
 def test_a_request_that_claims_to_be_huge_is_refused(agent: str) -> None:
-    with pytest.raises(StatusError, match="oversized"):
+    with pytest.raises(RpcError, match="oversized"):
         answers({"default": agent}, b"\xff\xff\xff\xff\x0b")
 
 
@@ -121,7 +121,7 @@ def processes() -> str:
 def test_an_id_that_was_not_given_is_told(agent: str) -> None:
     call = MemoryCall({}, lambda _answer: [])
     call.feed([b"\x0a\x05other"], end=True)
-    with pytest.raises(StatusError, match="unset ssh forward key other"):
+    with pytest.raises(RpcError, match="unset ssh forward key other"):
         asyncio.run(run_call(ssh.services({"default": agent})[CHECK], call))
 
 

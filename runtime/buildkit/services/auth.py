@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 
 from bakec.runtime.buildkit.proto.auth_pb2 import CredentialsRequest, CredentialsResponse
-from bakec.runtime.buildkit.transport import UNAVAILABLE, StatusError, unary
+from bakec.runtime.buildkit.rpc import UNAVAILABLE, RpcError
+from bakec.runtime.buildkit.server import unary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bakec.runtime.buildkit.transport import Services
+    from bakec.runtime.buildkit.server import Services
     from bakec.runtime.dockerconfig import Credentials
 
 
@@ -31,7 +32,7 @@ def services(look_up: Callable[[str], Credentials]) -> Services:
         return bytes(CredentialsResponse(Username=found.username, Secret=found.secret).SerializeToString())
 
     async def decline(_metadata: Mapping[str, list[str]], _request: bytes) -> bytes:
-        raise StatusError(UNAVAILABLE, "client side tokens disabled")
+        raise RpcError(UNAVAILABLE, "client side tokens disabled")
 
     prefix = "/moby.filesync.v1.Auth/"
     return {

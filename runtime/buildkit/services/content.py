@@ -29,14 +29,15 @@ from bakec.runtime.buildkit.proto.content_pb2 import (
     WriteContentRequest,
     WriteContentResponse,
 )
-from bakec.runtime.buildkit.transport import ALREADY_EXISTS, NOT_FOUND, UNAVAILABLE, UNKNOWN, StatusError, unary
+from bakec.runtime.buildkit.rpc import ALREADY_EXISTS, NOT_FOUND, UNAVAILABLE, UNKNOWN, RpcError
+from bakec.runtime.buildkit.server import unary
 from bakec.runtime.buildkit.wire import frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bakec.runtime.buildkit.transport import Call, Services
+    from bakec.runtime.buildkit.server import Call, Services
 
 STORE_HEADER = "buildkit-attachable-store-id"
 CHUNK = 1 << 20
@@ -55,7 +56,7 @@ class Store:
         comes second is told to come again, and finds the blob then."""
         write = self.writes.setdefault(ref, Write(ref, total))
         if write.is_claimed:
-            raise StatusError(UNAVAILABLE, f"ref {ref} locked")
+            raise RpcError(UNAVAILABLE, f"ref {ref} locked")
         write.is_claimed = True
         return write
 
@@ -67,14 +68,14 @@ class Store:
     def blob(self, digest: str) -> Path:
         # The name becomes a path: nothing but a digest may.
         if not DIGEST.match(digest):
-            raise StatusError(UNKNOWN, f"invalid digest {digest!r}")
+            raise RpcError(UNKNOWN, f"invalid digest {digest!r}")
         return self.root / "blobs/sha256" / digest.removeprefix("sha256:")
 
     def info(self, digest: str) -> Info:
         try:
             status = self.blob(digest).stat()
         except FileNotFoundError as error:
-            raise StatusError(NOT_FOUND, f"content {digest}: not found") from error
+            raise RpcError(NOT_FOUND, f"content {digest}: not found") from error
         info = Info(digest=digest, size=status.st_size)
         info.created_at.FromNanoseconds(status.st_mtime_ns)
         info.updated_at.FromNanoseconds(status.st_mtime_ns)
@@ -115,7 +116,7 @@ class Write:
 
     def append(self, offset: int, data: bytes) -> None:
         if offset != self.offset:
-            raise StatusError(UNKNOWN, f"write of {self.ref} at {offset}, expected {self.offset}")
+            raise RpcError(UNKNOWN, f"write of {self.ref} at {offset}, expected {self.offset}")
         with self._file.open("ab") as blob:
             blob.write(data)
         self.offset += len(data)
@@ -125,14 +126,14 @@ class Write:
         with self._file.open("rb") as blob:
             digest = "sha256:" + hashlib.file_digest(blob, "sha256").hexdigest()
         if expected and expected != digest:
-            raise StatusError(UNKNOWN, f"unexpected digest of {self.ref}: {digest}, expected {expected}")
+            raise RpcError(UNKNOWN, f"unexpected digest of {self.ref}: {digest}, expected {expected}")
         self._file.replace(store.blob(digest))
         return digest
 
     @property
     def _file(self) -> Path:
         if self.path is None:
-            raise StatusError(UNKNOWN, f"write of {self.ref} was not begun")
+            raise RpcError(UNKNOWN, f"write of {self.ref} was not begun")
         return self.path
 
 
@@ -161,7 +162,7 @@ class _Content:
     def _store(self, metadata: Metadata) -> Store:
         name = "".join(metadata.get(STORE_HEADER, ())[:1])
         if name not in self._stores:
-            raise StatusError(NOT_FOUND, f"unknown store {name}")
+            raise RpcError(NOT_FOUND, f"unknown store {name}")
         return self._stores[name]
 
     async def info(self, metadata: Metadata, request: bytes) -> bytes:
@@ -179,7 +180,7 @@ class _Content:
         ref = StatusRequest.FromString(request).ref
         write = self._store(metadata).writes.get(ref)
         if write is None:
-            raise StatusError(NOT_FOUND, f"ingest {ref}: not found")
+            raise RpcError(NOT_FOUND, f"ingest {ref}: not found")
         return bytes(StatusResponse(status=_status(write)).SerializeToString())
 
     async def statuses(self, metadata: Metadata, _request: bytes) -> bytes:
@@ -231,7 +232,7 @@ async def _serve_write(store: Store, call: Call) -> None:
 
 def _check_absent(store: Store, digest: str) -> None:
     if digest and store.blob(digest).exists():
-        raise StatusError(ALREADY_EXISTS, f"content {digest}: already exists")
+        raise RpcError(ALREADY_EXISTS, f"content {digest}: already exists")
 
 
 def _act(store: Store, write: Write, request: WriteContentRequest) -> str:
@@ -243,7 +244,7 @@ def _act(store: Store, write: Write, request: WriteContentRequest) -> str:
     if request.action != COMMIT:
         return ""
     if request.total and request.total != write.offset:
-        raise StatusError(UNKNOWN, f"unexpected size {write.offset} of {write.ref}, expected {request.total}")
+        raise RpcError(UNKNOWN, f"unexpected size {write.offset} of {write.ref}, expected {request.total}")
     digest = write.commit(store, request.expected)
     store.writes.pop(write.ref, None)
     return digest

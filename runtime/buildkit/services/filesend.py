@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from bakec.ir.records import dataclass
-from bakec.runtime.buildkit.transport import UNKNOWN, StatusError
+from bakec.runtime.buildkit.rpc import UNKNOWN, RpcError
 from bakec.runtime.buildkit.tree import DEVICE, DIRECTORY, FIFO, SYMLINK, TYPE, permissions
 from bakec.runtime.buildkit.wire import (
     DATA,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bakec.runtime.buildkit.transport import Call, Services
+    from bakec.runtime.buildkit.server import Call, Services
 
 EXPORTER_HEADER = "buildkit-attachable-exporter-id"
 WHOLE_TREE_HEADER = "buildkit-exporter-multi-platform"
@@ -60,7 +59,7 @@ def services(targets: Mapping[int, Target], problems: list[str]) -> Services:
         chosen = "".join(call.metadata.get(EXPORTER_HEADER, ())[:1])
         target = targets.get(int(chosen) if chosen.isdigit() else 0)
         if target is None:
-            raise StatusError(UNKNOWN, f"exporter {chosen} not found")
+            raise RpcError(UNKNOWN, f"exporter {chosen} not found")
         try:
             await take(call, target)
         except OSError as error:
@@ -72,7 +71,7 @@ def services(targets: Mapping[int, Target], problems: list[str]) -> Services:
             await target(_stream(call))
             return
         if target.mirror and call.metadata.get(WHOLE_TREE_HEADER) != ["1"]:
-            raise StatusError(UNKNOWN, "mode=delete needs a daemon with multi-platform local export")
+            raise RpcError(UNKNOWN, "mode=delete needs a daemon with multi-platform local export")
         await _receive_tree(call, target)
 
     return {"/moby.filesync.v1.FileSend/DiffCopy": diff_copy}
@@ -159,7 +158,7 @@ class TreeWriter:
         for message in messages:
             packet = read_packet(message)
             if packet.type == ERROR:
-                raise StatusError(UNKNOWN, f"error from sender: {packet.data.decode(errors='replace')}")
+                raise RpcError(UNKNOWN, f"error from sender: {packet.data.decode(errors='replace')}")
             if packet.type == FIN:
                 self.finished = True
             elif packet.type == DATA:
@@ -204,7 +203,7 @@ class TreeWriter:
         elif stat.mode & FIFO:
             os.mkfifo(path, permissions(stat.mode))
         elif stat.mode & DEVICE:
-            raise StatusError(UNKNOWN, f"refused to make the device {os.fsdecode(stat.path)!r}")
+            raise RpcError(UNKNOWN, f"refused to make the device {os.fsdecode(stat.path)!r}")
         elif stat.link:
             self._link(path, stat)
         elif not stat.mode & TYPE:
@@ -231,7 +230,7 @@ class TreeWriter:
     def _write(self, index: int, data: bytes) -> None:
         stat = self._files.get(index)
         if stat is None:
-            raise StatusError(UNKNOWN, f"invalid file request {index}")
+            raise RpcError(UNKNOWN, f"invalid file request {index}")
         descriptor = self._open.get(index)
         if descriptor is None:
             descriptor = self._open[index] = os.open(self._path(stat.path), os.O_WRONLY | os.O_NOFOLLOW)
@@ -258,8 +257,8 @@ class TreeWriter:
         return path[len(self._root) :].lstrip(b"/")
 
 
-def _outside(verb: str, path: bytes) -> StatusError:
-    return StatusError(UNKNOWN, f"refused to {verb} {os.fsdecode(path)!r}: not in an announced directory")
+def _outside(verb: str, path: bytes) -> RpcError:
+    return RpcError(UNKNOWN, f"refused to {verb} {os.fsdecode(path)!r}: not in an announced directory")
 
 
 def _remove(path: bytes) -> None:
@@ -269,4 +268,6 @@ def _remove(path: bytes) -> None:
     except FileNotFoundError:
         return
     except (IsADirectoryError, PermissionError):
+        import shutil
+
         shutil.rmtree(path)

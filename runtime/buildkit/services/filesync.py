@@ -7,7 +7,7 @@ import os
 from collections import deque
 from urllib.parse import unquote_plus
 
-from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, StatusError
+from bakec.runtime.buildkit.rpc import NOT_FOUND, UNKNOWN, RpcError
 from bakec.runtime.buildkit.tree import TYPE, Walk, make_filter
 from bakec.runtime.buildkit.wire import (
     ERROR,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bakec.runtime.buildkit.transport import Call, Services
+    from bakec.runtime.buildkit.server import Call, Services
     from bakec.runtime.buildkit.wire import Stat
 
 STAT_BATCH = 256 << 10
@@ -45,7 +45,7 @@ def services(directories: Mapping[str, Path]) -> Services:
         options = decode_options(call.metadata)
         name = "".join(options.get("dir-name", ())[:1])
         if name not in directories:
-            raise StatusError(NOT_FOUND, f'no access allowed to dir "{name}"')
+            raise RpcError(NOT_FOUND, f'no access allowed to dir "{name}"')
         await Sender(call, directories[name], options).run()
 
     return {"/moby.filesync.v1.FileSync/DiffCopy": diff_copy}
@@ -96,7 +96,7 @@ class Sender:
                 elif packet.type == FIN:
                     return
                 elif packet.type == ERROR:
-                    raise StatusError(UNKNOWN, f"error from receiver: {packet.data.decode(errors='replace')}")
+                    raise RpcError(UNKNOWN, f"error from receiver: {packet.data.decode(errors='replace')}")
             self._wake.set()
 
     async def _send_stats(self) -> None:
@@ -107,7 +107,7 @@ class Sender:
                 await self._call.send(batch)
         except (OSError, ValueError) as error:
             await self._call.send(frame(error_packet(str(error))))
-            raise StatusError(UNKNOWN, str(error)) from error
+            raise RpcError(UNKNOWN, str(error)) from error
 
     def _packets(self) -> Iterator[bytes]:
         options = self._options
@@ -146,7 +146,7 @@ class Sender:
             index = self._requested.popleft()
             path = self._files.pop(index, None)
             if path is None:
-                raise StatusError(UNKNOWN, f"invalid file id {index}")
+                raise RpcError(UNKNOWN, f"invalid file id {index}")
             yield from read_file(index, os.path.join(os.fsencode(self._root), path))  # noqa: PTH118 bytes
 
 

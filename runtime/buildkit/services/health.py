@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bakec.runtime.buildkit.transport import unary
+from bakec.runtime.buildkit.server import unary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bakec.runtime.buildkit.transport import Services
+    from bakec.runtime.buildkit.server import Services
 
 SERVING = b"\x08\x01"
 """HealthCheckResponse with status SERVING."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from bakec.runtime.buildkit.proto.secrets_pb2 import GetSecretRequest, GetSecretResponse
-from bakec.runtime.buildkit.transport import NOT_FOUND, UNKNOWN, StatusError, unary
+from bakec.runtime.buildkit.rpc import NOT_FOUND, UNKNOWN, RpcError
+from bakec.runtime.buildkit.server import unary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bakec.ir.plan import Secret
-    from bakec.runtime.buildkit.transport import Services
+    from bakec.runtime.buildkit.server import Services
 
 MAX_SIZE = 500 << 10
 
@@ -25,10 +26,10 @@ def services(secrets: Sequence[Secret], root: Path, env: Mapping[str, str]) -> S
     async def get(_metadata: Mapping[str, list[str]], request: bytes) -> bytes:
         name = GetSecretRequest.FromString(request).ID
         if name not in known:
-            raise StatusError(NOT_FOUND, f"secret {name}: not found")
+            raise RpcError(NOT_FOUND, f"secret {name}: not found")
         value = await asyncio.to_thread(read, known[name], root, env)
         if len(value) > MAX_SIZE:
-            raise StatusError(UNKNOWN, f"invalid secret size {len(value)}")
+            raise RpcError(UNKNOWN, f"invalid secret size {len(value)}")
         return bytes(GetSecretResponse(data=value).SerializeToString())
 
     return {"/moby.buildkit.secrets.v1.Secrets/GetSecret": unary(get)}

@@ -15,7 +15,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 from bakec.runtime import scratch
 from bakec.runtime.buildkit.proto.ssh_pb2 import CheckAgentRequest
-from bakec.runtime.buildkit.transport import UNKNOWN, StatusError, unary
+from bakec.runtime.buildkit.rpc import UNKNOWN, RpcError
+from bakec.runtime.buildkit.server import unary
 from bakec.runtime.buildkit.wire import bytes_message, frame, read_bytes_message
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bakec.ir.plan import Ssh
-    from bakec.runtime.buildkit.transport import Call, Services
+    from bakec.runtime.buildkit.server import Call, Services
 
 DEFAULT_ID = "default"
 LIST_KEYS, SIGN = 11, 13
@@ -51,7 +52,7 @@ def services(sockets: Mapping[str, str]) -> Services:
 def _socket_of(sockets: Mapping[str, str], name: str) -> str:
     found = sockets.get(name or DEFAULT_ID)
     if found is None:
-        raise StatusError(UNKNOWN, f"unset ssh forward key {name or DEFAULT_ID}")
+        raise RpcError(UNKNOWN, f"unset ssh forward key {name or DEFAULT_ID}")
     return found
 
 
@@ -78,7 +79,7 @@ def _take_request(pending: bytearray) -> bytes | None:
     """The first whole request, taken off; None when it is not complete."""
     size = int.from_bytes(pending[:4], "big")
     if size > MAX_REQUEST:
-        raise StatusError(UNKNOWN, "oversized request to the ssh agent")
+        raise RpcError(UNKNOWN, "oversized request to the ssh agent")
     if len(pending) < 4 + size or len(pending) < 5:
         return None
     request = bytes(pending[: 4 + size])

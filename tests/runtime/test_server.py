@@ -8,8 +8,9 @@ import h2.connection
 import h2.events
 import pytest
 
+from bakec.runtime.buildkit.rpc import RpcError
+from bakec.runtime.buildkit.server import Call, Server, Services, unary
 from bakec.runtime.buildkit.services import health
-from bakec.runtime.buildkit.transport import Call, Server, Services, StatusError, unary
 from bakec.runtime.buildkit.wire import FRAME, frame
 from bakec.runtime.drivers.fake import make_pipe
 
@@ -115,7 +116,7 @@ def test_a_method_that_is_not_served_is_unimplemented() -> None:
 
 def test_an_error_of_a_handler_is_its_status() -> None:
     async def refuse(_metadata: object, _request: bytes) -> bytes:
-        raise StatusError(5, "no such thing: ü\n")
+        raise RpcError(5, "no such thing: ü\n")
 
     async def check(peer: Peer) -> None:
         status, _ = await peer.call("/a.B/C", b"x")
