@@ -84,6 +84,10 @@ def read_side(text: str, args: Arguments) -> Plan:
     return _read_revision(text, args)
 
 
+_BLOCK: Final = 1 << 16
+"""Plans of one length differ in their first bytes, where the digest stands."""
+
+
 def _are_one_plan(one: str, other: str) -> bool:
     """Whether both are plan files and hold the same: to see that takes less than to read the second."""
     if not (os.path.isfile(one) and os.path.isfile(other) and _looks_like_plan(one)):  # noqa: PTH113 - start-up counts
@@ -95,10 +99,6 @@ def _are_one_plan(one: str, other: str) -> bool:
             if not block:
                 return True
     return False
-
-
-_BLOCK: Final = 1 << 16
-"""Plans of one length differ in their first bytes, where the digest stands."""
 
 
 def _looks_like_plan(path: str) -> bool:
