@@ -11,6 +11,8 @@ import h2.events
 import pytest
 from google.protobuf.any_pb2 import Any
 from h2.settings import SettingCodes
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bakec.ir.diagnostics import Failed
 from bakec.runtime import errors
@@ -333,6 +335,69 @@ def test_what_is_not_http_2_is_unavailable(data: bytes, words: str) -> None:
         await channel.close()
 
     asyncio.run(main())
+
+
+def recorded() -> bytes:
+    """What a daemon says to one call."""
+    peer = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    peer.initiate_connection()
+    client = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+    client.initiate_connection()
+    client.send_headers(1, [(":method", "POST"), (":scheme", "http"), (":authority", "x"), (":path", "/a.B/C")])
+    client.end_stream(1)
+    peer.receive_data(client.data_to_send())
+    peer.ping(b"12345678")
+    peer.send_headers(1, HEADERS)
+    peer.send_data(1, frame(b"the answer"))
+    peer.send_headers(1, [("grpc-status", "0"), ("grpc-message", "all is well")], end_stream=True)
+    return peer.data_to_send()
+
+
+SAID = recorded()
+
+
+async def say(pipe: Pipe, said: bytes) -> None:
+    """Say something when a call has come, and leave."""
+    peer = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    ended = False
+    while not ended:
+        ended = any(isinstance(event, h2.events.StreamEnded) for event in peer.receive_data(await pipe.read()))
+    pipe.write(said)
+    pipe.close()
+
+
+async def outcome(said: bytes) -> bytes | RpcError:
+    tasks = []
+
+    async def dial() -> Pipe:
+        ours, theirs = make_pipe()
+        tasks.append(asyncio.create_task(say(theirs, said)))
+        return ours
+
+    channel = PipeChannel(dial)
+    try:
+        async with asyncio.timeout(10):
+            return await channel.call("/a.B/C", b"?")
+    except RpcError as error:
+        return error
+    finally:
+        await channel.close()
+
+
+@given(
+    changes=st.lists(st.tuples(st.integers(0, len(SAID) - 1), st.binary(max_size=3), st.integers(0, 3)), max_size=4),
+    end=st.integers(0, len(SAID)) | st.just(len(SAID)),
+)
+@example(changes=[], end=len(SAID))
+def test_whatever_a_daemon_says_is_a_reply_or_an_error(changes: list[tuple[int, bytes, int]], end: int) -> None:
+    """Bytes are changed, put in and taken out, and the rest is cut off."""
+    said = bytearray(SAID[:end])
+    for at, new, old in changes:
+        said[at : at + old] = new
+
+    found = asyncio.run(outcome(bytes(said)))
+    assert isinstance(found, bytes | RpcError)
+    assert found == b"the answer" or bytes(said) != SAID
 
 
 def test_a_broken_connection_is_replaced() -> None:
