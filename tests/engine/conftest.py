@@ -46,7 +46,6 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     tmp_path_factory.getbasetemp()  # it must not come to be in our folder
     with nothing_left() as folder:
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
-        monkeypatch.setenv("TMPDIR", str(folder))
         yield folder
 
 

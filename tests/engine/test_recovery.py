@@ -39,7 +39,7 @@ SEED = int(os.environ.get("BAKEC_RECOVERY_SEED") or random.randrange(1 << 30))
 
 
 def test_a_client_killed_at_any_moment_can_be_resumed(
-    engine: Mapping[str, str], project: Path, place: Path, run: Runner
+    engine: Mapping[str, str], project: Path, place: Path, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every image is there in the end, and nothing that was finished is built again. One client starts while the
     builds of another that was killed may still be going on."""
@@ -65,6 +65,7 @@ def test_a_client_killed_at_any_moment_can_be_resumed(
     # What is killed cannot clean up after itself: the next run does, once it is sure that nobody is there.
     for orphan in place.iterdir():
         os.utime(orphan, (0, 0))
+    monkeypatch.setenv("TMPDIR", str(place))
     assert run(tagged("bakec-test/k0", "next")).exit is Exit.OK
 
 
