@@ -8,7 +8,7 @@ target "default" {
   matrix = {
     kind = ["none", "oci", "layout", "archive", "docker", "registry", "compressed", "several"]
   }
-  dockerfile-inline = "FROM scratch\nCOPY word /sub/\nENV KIND=${kind}\n"
+  dockerfile-inline = "FROM scratch\nCOPY word /${kind == "compressed" ? "packed" : "sub"}/\nENV KIND=${kind}\n"
   tags              = contains(["registry", "compressed", "several"], kind) ? ["${REGISTRY}/${PREFIX}/${kind}:1"] : ["${PREFIX}/${kind}"]
   attest            = ["type=provenance,disabled=true"]
   output = {
