@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
 
 
 def entry() -> None:
@@ -16,26 +13,32 @@ def entry() -> None:
     # A compilation makes many objects and no cycles, and looking for some takes half of its time.
     gc.disable()
     _open_standard_streams()
+    old = sys.stderr
+    if isinstance(old, io.TextIOWrapper):
+        like = {name: getattr(old, name) for name in ("encoding", "errors", "line_buffering", "write_through")}
+        sys.stderr = _Lossy(old.detach(), **like)
     from bakec.cli.main import main
 
-    try:
-        code = main(sys.argv[1:])
-    except SystemExit as end:
-        code = int(end.code or 0)
-    lost = _flush(sys.stdout)
-    _flush(sys.stderr)  # what goes wrong shows in the code
-    if lost is not None:
-        code = code or (141 if isinstance(lost, BrokenPipeError) else 1)
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
     os._exit(code)
 
 
-def _flush(stream: TextIO) -> OSError | None:
-    """The error if it cannot be done: the reader has gone, the disk is full."""
-    try:
-        stream.flush()
-    except OSError as error:
-        return error
-    return None
+class _Lossy(io.TextIOWrapper):
+    """Standard error. What cannot be said there, since a disk is full or nobody reads, stops nothing: what goes wrong
+    shows in the exit code."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            return
 
 
 def _open_standard_streams() -> None:

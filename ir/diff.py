@@ -99,7 +99,8 @@ def diff(old: Plan, new: Plan) -> PlanDiff:
     partners = dict(_partners(gone, come))
     kept = [work.changed(before[name], target) for name, target in after.items() if name in before]
     renamed = [work.changed(before[was], after[name]) for name, was in partners.items()]
-    removed = [work.removed(target) for name, target in gone.items() if name not in partners.values()]
+    moved = set(partners.values())
+    removed = [work.removed(target) for name, target in gone.items() if name not in moved]
     added = [work.added(target) for name, target in come.items() if name not in partners]
     differing = [one for one in (*kept, *renamed) if one is not None]
     return PlanDiff(

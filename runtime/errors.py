@@ -10,9 +10,8 @@ from contextlib import suppress
 from google.protobuf.message import DecodeError
 
 from bakec.ir.records import dataclass
-from bakec.runtime.buildkit import rpc
 from bakec.runtime.buildkit.proto.gateway_pb2 import Status
-from bakec.runtime.buildkit.rpc import RpcError
+from bakec.runtime.buildkit.rpc import DEADLINE_EXCEEDED, UNAVAILABLE, RpcError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ async def explain(error: RpcError, control: Control) -> SolveError | ConnectionL
         except RpcError:
             await control.workers(seconds=PROBE_SECONDS)
     except RpcError as probe:
-        is_slow = probe.code == rpc.DEADLINE_EXCEEDED
-        if not is_slow or error.code == rpc.UNAVAILABLE:
+        is_slow = probe.code == DEADLINE_EXCEEDED
+        if not is_slow or error.code == UNAVAILABLE:
             return ConnectionLostError(_last_word(str(probe)))
     status = read_status(error)
     return SolveError(status, _sources(status))
@@ -67,7 +66,7 @@ def with_trouble(
     reason: SolveError | ConnectionLostError, error: RpcError, trouble: str
 ) -> SolveError | ConnectionLostError:
     """What the driver knows of a stream that has ended says more than gRPC can. A daemon's own errors have details."""
-    is_broken = error.code == rpc.UNAVAILABLE and not error.details
+    is_broken = error.code == UNAVAILABLE and not error.details
     if not trouble or not is_broken:
         return reason
     if isinstance(reason, ConnectionLostError):

@@ -40,7 +40,8 @@ def folder() -> Iterator[Path]:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield path
     finally:
-        _remove(path)
+        with contextlib.suppress(OSError):  # somebody has tidied up: what is left goes with a later run
+            _remove(path)
         os.close(handle)
 
 

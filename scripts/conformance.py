@@ -52,10 +52,7 @@ def attempt(run: Run) -> str:
     out, err = io.StringIO(), io.StringIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = bakec(["bake", *run.data["argv"]])
-        except SystemExit as error:
-            code = int(error.code or 0)
+        code = bakec(["bake", *run.data["argv"]])
     if run.data["exit"]:
         return wrong_message(run, err.getvalue()) if code else "expected an error"
     if code:

@@ -50,10 +50,7 @@ def test_import_contracts_are_kept() -> None:
 PROBE = """
 import sys
 from bakec.cli.main import main
-try:
-    code = main(sys.argv[1:])
-except SystemExit as error:
-    code = error.code
+code = main(sys.argv[1:])
 modules = sorted(sys.modules)
 import json
 print("\\n" + json.dumps([code, modules]))

@@ -34,7 +34,35 @@ VERBS: Final = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command; returns the exit code. Never raises for what a user did."""
+    """Run one command; returns the exit code. Never raises for what a user did: failures become messages on stderr."""
+    try:
+        try:
+            return _dispatch(argv)
+        finally:
+            sys.stdout.flush()  # what is lost is a failure as well
+    except Failed as error:
+        from bakec.cli.output import report
+
+        report(error.diagnostics)
+        return error.exit
+    except BrokenPipeError:
+        # The reader of our output has gone (`bakec show plan | head`): nothing is left to say to anybody.
+        _give_up_output()
+        return 141
+    except KeyboardInterrupt:
+        print("ERROR: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except OSError as error:
+        if error.errno != ENOSPC:
+            return _internal(error)
+        _give_up_output()
+        print(f"ERROR: cannot write what was asked for: {error.strerror}", file=sys.stderr)
+        return Exit.USAGE
+    except Exception as error:  # noqa: BLE001 - a user is told, and never shown a traceback
+        return _internal(error)
+
+
+def _dispatch(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         _help()
         return Exit.OK if argv else Exit.USAGE
@@ -46,39 +74,17 @@ def main(argv: Sequence[str]) -> int:
     verb = argv[0]
     if verb not in VERBS:
         return _unknown(verb)
-    return guarded(verb, argv[1:])
-
-
-def guarded(verb: str, argv: Sequence[str]) -> int:
-    """Run a verb; failures become messages on stderr and an exit code."""
     # What `importlib` does, which costs more to import than it does here.
     module = __import__(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}", fromlist=["main"])
     try:
-        code: int = module.main(argv)
-    except Failed as error:
-        from bakec.cli.output import report
+        return int(module.main(argv[1:]))
+    except SystemExit as end:  # the help of a verb, or a flag that it does not have
+        return int(end.code or 0)
 
-        report(error.diagnostics)
-        return error.exit
-    except BrokenPipeError:
-        # The reader of our output has gone (`bakec show plan | head`): nothing is left to say to anybody.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
-        return 141
-    except KeyboardInterrupt:
-        print("ERROR: interrupted", file=sys.stderr)
-        return Exit.INTERRUPTED
-    except OSError as error:
-        if error.errno != ENOSPC:
-            return _internal(error)
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
-        from contextlib import suppress
 
-        with suppress(OSError):
-            print(f"ERROR: cannot write what was asked for: {error.strerror}", file=sys.stderr)
-        return Exit.USAGE
-    except Exception as error:  # noqa: BLE001 - a user is told, and never shown a traceback
-        return _internal(error)
-    return code
+def _give_up_output() -> None:
+    """Nothing can be written any more, not even what is waiting to be."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
 
 
 def _internal(error: Exception) -> int:

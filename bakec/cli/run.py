@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import math
 import os
@@ -143,9 +142,7 @@ def perform(
         log_dir=Path(args.log_dir) if args.log_dir else None,
     )
     result = run_plan(plan, options)
-    with contextlib.suppress(OSError):  # the exit code says it, too
-        sys.stderr.flush()
-        report((*result.warnings, *result.diagnostics))
+    report((*result.warnings, *result.diagnostics))
     if not any(job.call for job in plan.jobs):
         return result.exit
     from bakec.cli.calls import parse_form, print_calls

@@ -8,6 +8,7 @@ for every message, takes three times as long on a context of many small files.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from itertools import chain
 from struct import Struct
@@ -129,7 +130,7 @@ class Stream:
         self.finish()
 
 
-class Peer:
+class Peer(ABC):
     """This end of a connection, on `pipe`."""
 
     def __init__(self, pipe: Pipe, *, is_client: bool) -> None:
@@ -141,12 +142,13 @@ class Peer:
         self._pipe = pipe
         self._begin()
 
+    @abstractmethod
     def heard(self, number: int, headers: Sequence[tuple[str, str]]) -> None:
         """Headers have arrived, or trailers."""
-        raise NotImplementedError
 
     def settled(self) -> None:
         """The other side has said what it takes."""
+        return
 
     async def run(self) -> None:
         """Until the other side ends the connection or the task is cancelled. Raises `ConnectionError` when it does not

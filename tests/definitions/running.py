@@ -41,8 +41,5 @@ def bake(patch: pytest.MonkeyPatch, folder: Path, *argv: str, env: dict[str, str
         patch.setenv(name, value)
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        try:
-            code = main(["bake", "--print", *argv])
-        except SystemExit as error:
-            code = int(error.code or 0)
+        code = main(["bake", "--print", *argv])
     return Printed(code, out.getvalue(), err.getvalue())

@@ -60,12 +60,8 @@ def test_what_makes_no_sense_is_a_mistake_of_usage(saved: Path, flag: str, capsy
     assert not saved.with_name("p.journal").exists()
 
 
-def usage(*arguments: str) -> object:
-    """The exit code, however it comes."""
-    try:
-        return main(["run", *arguments])
-    except SystemExit as end:
-        return end.code
+def usage(*arguments: str) -> int:
+    return main(["run", *arguments])
 
 
 def test_a_mode_of_buildkit_is_the_default(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import h2.config
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bakec.ir.diagnostics import Failed
 from bakec.runtime import errors
 from bakec.runtime.buildkit import rpc
-from bakec.runtime.buildkit.client import PipeChannel
+from bakec.runtime.buildkit.client import Client, PipeChannel
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.buildkit.grpc_channel import GrpcChannel
 from bakec.runtime.buildkit.proto.gateway_pb2 import Status
@@ -422,13 +422,18 @@ def test_a_broken_connection_is_replaced() -> None:
     asyncio.run(main())
 
 
+def codes(found: Iterable[object]) -> list[object]:
+    """Of the errors that calls have ended with; anything else as it is."""
+    return [each.code if isinstance(each, RpcError) else each for each in found]
+
+
 def test_no_more_calls_at_once_than_the_daemon_takes() -> None:
     """Of the first calls no more than any sensible daemon takes, since it has not said anything yet."""
     open_calls: list[int] = []
 
     def answer(peer: h2.connection.H2Connection, stream: int) -> None:
         open_calls.append(stream)
-        if len(open_calls) == strange.most or stream > 700:
+        if len(open_calls) == strange.most:
             for each in open_calls:
                 peer.send_headers(each, [*HEADERS, ("grpc-status", "5")], end_stream=True)
             open_calls.clear()
@@ -440,7 +445,7 @@ def test_no_more_calls_at_once_than_the_daemon_takes() -> None:
         async with asyncio.timeout(10):
             first = await asyncio.gather(*(channel.call("/a.B/C", b"?") for _ in range(50)), return_exceptions=True)
             more = await asyncio.gather(*(channel.call("/a.B/C", b"?") for _ in range(300)), return_exceptions=True)
-        assert {each.code for each in (*first, *more) if isinstance(each, RpcError)} == {rpc.NOT_FOUND}
+        assert codes((*first, *more)) == [rpc.NOT_FOUND] * 350
         await channel.close()
 
     asyncio.run(main())
@@ -455,9 +460,30 @@ def test_calls_that_wait_for_room_hear_of_the_end() -> None:
         channel = PipeChannel(Strange(answer, most=100).dial)
         async with asyncio.timeout(10):
             found = await asyncio.gather(*(channel.call("/a.B/C", b"?") for _ in range(150)), return_exceptions=True)
-        assert {each.code for each in found if isinstance(each, RpcError)} == {rpc.UNAVAILABLE}
-        assert len(found) == 150
+        assert codes(found) == [rpc.UNAVAILABLE] * 150
         await channel.close()
+
+    asyncio.run(main())
+
+
+def test_a_call_that_no_daemon_takes_hears_of_the_end() -> None:
+    async def main() -> None:
+        ours, theirs = make_pipe()
+        client = Client(ours)
+        running = asyncio.create_task(client.run())
+        daemon = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        daemon.initiate_connection()
+        daemon.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 0})
+        theirs.write(daemon.data_to_send())
+        await asyncio.sleep(0.05)
+        call = asyncio.create_task(client.open("/a.B/C", ()))
+        await asyncio.sleep(0.05)
+        assert not call.done()
+        theirs.close()
+        async with asyncio.timeout(10):
+            with pytest.raises(RpcError, match="the connection was closed"):
+                await call
+            await running
 
     asyncio.run(main())
 
