@@ -1,4 +1,5 @@
-# output on the containerd image store: every exporter, and several of one target.
+# output on the containerd image store: every exporter, and several of one target. `compressed` has a layer of its own:
+# one that exists in zstd is taken as it is by any other export.
 variable "OUT" {}
 variable "PREFIX" {}
 variable "REGISTRY" {}
