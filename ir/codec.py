@@ -1,4 +1,4 @@
-"""Plans as bytes. The only module that knows msgpack; `ir.columns` is the table of what stands where.
+"""Plans as bytes. `ir.columns` is the table of what stands where, `ir.packed` knows msgpack.
 
 A plan is one canonical msgpack map: keys sorted, defaults left out, the shortest form of every value, no floats.
 `digest` is the SHA-256 of the rest without `produced-by`. What a newer format adds as optional fields is kept in
@@ -11,19 +11,28 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, count, islice
 from operator import attrgetter
 
-import msgpack
-
 from bakec.ir.columns import DEFAULTS, HEADER, RECORDS, TEXT, Choice, Leaf, ListOf, MapOf, RecordOf, TableOf, Tree
-from bakec.ir.digests import digest_of
+from bakec.ir.packed import (
+    DISORDER,
+    MANY,
+    MAX_DEPTH,
+    MissingFeature,
+    NewerFormat,
+    Packed,
+    WireError,
+    body_digest,
+    join,
+    pack,
+)
 from bakec.ir.plan import FORMAT, Plan
 from bakec.ir.records import Rows, assign, blanks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
     from typing import Any, Final, TypeAlias
 
     from bakec.ir.columns import Shape
@@ -36,41 +45,7 @@ if TYPE_CHECKING:
 FEATURES: Final = frozenset({"llb"})
 """What this version understands beyond the basic format."""
 
-MAX_BYTES: Final = 1 << 26
-MAX_VALUES: Final = 1 << 22
-"""How many values a plan may hold. A few bytes can claim a large list, so the size alone bounds no memory."""
-MAX_DEPTH: Final = 32
-
 _MISSING: Final = object()
-
-
-class WireError(ValueError):
-    """The bytes are no plan; the message says where and why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.path: list[str] = []
-
-    def under(self, step: object) -> WireError:
-        """The same error, one level further out."""
-        self.path.insert(0, str(step))
-        return self
-
-    def __str__(self) -> str:
-        return f"{'/'.join(self.path)}: {self.reason}" if self.path else self.reason
-
-
-class NewerFormat(WireError):
-    """The plan has a higher format number."""
-
-
-class MissingFeature(WireError):
-    """The plan needs features that this version does not have."""
-
-
-class DigestMismatch(WireError):
-    """The body is not the one that the digest was made of."""
 
 
 # --- writing --------------------------------------------------------------------------------------------------
@@ -84,16 +59,16 @@ def dump(plan: Plan, produced_by: str = "") -> bytes:
 def seal(plan: Plan, produced_by: str = "") -> tuple[bytes, str]:
     """The bytes, as `dump` gives them, and their digest."""
     chunks = _chunks(wire(plan))
-    digest = _digest(chunks)
-    chunks["digest"] = _pack(digest)
+    digest = body_digest(chunks)
+    chunks["digest"] = pack(digest)
     if produced_by:
-        chunks["produced-by"] = _pack(produced_by)
-    return _join(chunks), digest
+        chunks["produced-by"] = pack(produced_by)
+    return join(chunks), digest
 
 
 def digest(plan: Plan) -> str:
     """`sha256:` digest of the canonical body: equal plans, equal digests, whatever wrote them."""
-    return _digest(_chunks(wire(plan)))
+    return body_digest(_chunks(wire(plan)))
 
 
 def wire(plan: Plan) -> dict[str, Any]:
@@ -125,28 +100,7 @@ def _plant(body: dict[str, Any], path: tuple[str | int, ...], value: Any) -> Non
 
 def _chunks(body: Mapping[str, Any]) -> dict[str, bytes]:
     """The value of each top key, packed once: the digest and the file are made of the same chunks."""
-    return {name: _pack(value) for name, value in body.items()}
-
-
-def _join(chunks: Mapping[str, bytes]) -> bytes:
-    return b"".join(_pieces(chunks))
-
-
-def _pieces(chunks: Mapping[str, bytes]) -> Iterator[bytes]:
-    yield msgpack.Packer().pack_map_header(len(chunks))
-    for name in sorted(chunks):
-        yield _pack(name)
-        yield chunks[name]
-
-
-def _digest(chunks: Mapping[str, bytes]) -> str:
-    inside = {name: chunk for name, chunk in chunks.items() if name not in ("digest", "produced-by")}
-    return digest_of(*_pieces(inside))
-
-
-def _pack(data: Any) -> bytes:
-    packed: bytes = msgpack.packb(data, use_bin_type=True)
-    return packed
+    return {name: pack(value) for name, value in body.items()}
 
 
 def _writer(shape: Shape) -> Writer | None:
@@ -231,100 +185,60 @@ def load(data: bytes) -> Plan:
     return unseal(data)[0]
 
 
-def unseal(data: bytes) -> tuple[Plan, str]:
-    """The plan, as `load` gives it, and its digest."""
+def unseal(data: bytes, left_out: Collection[str] = ()) -> tuple[Plan, str]:
+    """The plan, as `load` gives it, and its digest. Of the fields in `left_out` only the digest is checked, and they
+    keep their defaults; but jobs are there if some are lowered, since what these do is said nowhere else."""
     collects = gc.isenabled()
     gc.disable()  # a plan holds no cycles, and looking for them takes as long as reading it
     try:
-        return _load(data)
+        return _load(data, left_out)
     finally:
         if collects:
             gc.enable()
 
 
-def _load(data: bytes) -> tuple[Plan, str]:
-    body = _unpack(data)
-    _check_format(body)
-    _check_bytes(body, data)
-    unknown: list[str] = []
-    known = {name: value for name, value in body.items() if name not in HEADER}
-    (plan,) = _RECORD_READERS[Plan]([known], unknown)
-    extra = dict(_extras(RecordOf(Plan), known, ())) if unknown else {}
+def _load(data: bytes, left_out: Collection[str]) -> tuple[Plan, str]:
+    packed = Packed(data)
+    header = {name: packed.value(name) for name in HEADER if name in packed.spans}
+    _check_format(header)
+    packed.check_digest(header.get("digest"))
+    if type(header.get("produced-by", "")) is not str:
+        raise WireError("expected text").under("produced-by")
+    features = tuple(header.get("features", ()))
+    needed = {"jobs"} if "llb" in features else set()
+    wanted = packed.spans.keys() - HEADER.keys() - (set(left_out) - needed)
+    unknown = [*wanted - RECORDS[Plan].keys()]
+    fields = _read_fields(packed, wanted, unknown)
+    extra: dict[tuple[str | int, ...], Any] = {}
+    if unknown:
+        again = Packed(data)  # whose count begins anew
+        extra.update(_extras(RecordOf(Plan), {name: again.value(name) for name in wanted}, ()))
     for path, value in extra.items():
         _check_tree(value, MAX_DEPTH, "/".join(map(str, path)))
-    changes: dict[str, Any] = {"features": tuple(body.get("features", ())), "extra": extra}
-    for name, value in changes.items():
-        # The record was made a moment ago and nobody else has it: cheaper than a second copy of a large plan.
-        object.__setattr__(plan, name, value)
-    return plan, body["digest"]
+    return Plan(**fields, features=features, extra=extra), header["digest"]
 
 
-def _unpack(data: bytes) -> dict[str, Any]:
-    if len(data) > MAX_BYTES:
-        raise WireError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    hooks = {} if _is_harmless(data) else _counters()
-    try:
-        body = msgpack.unpackb(
-            data,
-            raw=False,
-            strict_map_key=True,
-            ext_hook=_refuse,
-            max_array_len=MAX_VALUES,
-            max_map_len=MAX_VALUES,
-            **hooks,
-        )
-    except WireError:
-        raise
-    except RecursionError as error:
-        raise WireError("it is nested too deeply") from error
-    except UnicodeDecodeError as error:
-        raise WireError("a text is not UTF-8") from error
-    except (ValueError, TypeError, OverflowError, msgpack.exceptions.UnpackException) as error:
-        raise WireError(_reason(error)) from error
-    if not isinstance(body, dict):
-        raise WireError("it is not a map")
-    return body
+def _read_fields(packed: Packed, wanted: Container[str], unknown: list[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, column in RECORDS[Plan].items():
+        default = DEFAULTS[Plan].get(name, _MISSING)
+        try:
+            if name in wanted:
+                fields[name] = _read_field(packed, name, column.shape, unknown)
+                if fields[name] == default:
+                    raise WireError("a default is left out")
+            elif default is _MISSING:
+                raise WireError("is missing")
+        except WireError as error:
+            raise error.under(name) from None
+    return fields
 
 
-def _reason(error: Exception) -> str:
-    """msgpack's own words are for programmers."""
-    if isinstance(error, msgpack.exceptions.StackError):
-        return "it is nested too deeply"
-    if isinstance(error, msgpack.exceptions.ExtraData):
-        return "something follows the end"
-    text = str(error)
-    if "incomplete" in text:
-        return "it is cut short"
-    return f"it is not msgpack: {text}" if text else "it is not msgpack"
-
-
-def _refuse(code: int, _: bytes) -> Any:
-    raise WireError(f"extension type {code} has no place in a plan")
-
-
-def _is_harmless(data: bytes) -> bool:
-    """Whether `data` can be no more than about half a gigabyte in memory, at a glance: every map and list starts with
-    a byte that text in English has not. Counting exactly, with hooks, takes as long as all other reading."""
-    return len(data) <= _SMALL and len(data) - len(data.translate(None, _STARTS)) <= _CONTAINERS
-
-
-_SMALL: Final = 1 << 24
-_CONTAINERS: Final = 1 << 19
-_STARTS: Final = bytes((*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))
-
-
-def _counters() -> dict[str, Callable[[Any], Any]]:
-    """Hooks of the unpacker that bound the number of values."""
-    left = MAX_VALUES
-
-    def spend(container: Any) -> Any:
-        nonlocal left
-        left -= len(container) + 4
-        if left < 0:
-            raise WireError(f"it holds more than {MAX_VALUES} values")
-        return container
-
-    return {"object_hook": spend, "list_hook": spend}
+def _read_field(packed: Packed, name: str, shape: Shape, unknown: list[str]) -> Any:
+    if isinstance(shape, ListOf) and isinstance(shape.item, RecordOf):
+        return tuple(_read_parts(_RECORD_READERS[shape.item.record], packed.blocks(name), count(), unknown))
+    (value,) = _reader(shape)([packed.value(name)], unknown)
+    return value
 
 
 _known_keys: Final[set[tuple[str, ...]]] = set()
@@ -345,7 +259,7 @@ def _keys(wires: Iterable[Any]) -> set[tuple[str, ...]]:
         except TypeError:  # text and bytes do not compare
             sound = False
         if not sound:
-            raise WireError("its keys are not text in order")
+            raise WireError(DISORDER)
         if len(_known_keys) < _MAX_KNOWN and len(keys) < _FEW_KEYS:
             _known_keys.add(keys)
     return found
@@ -365,30 +279,6 @@ def _check_format(body: Mapping[str, Any]) -> None:
         raise MissingFeature(", ".join(missing))
     if features != sorted(set(features)) or ("features" in body and not features):
         raise WireError("expected names in order, each once").under("features")
-
-
-def _check_bytes(body: Mapping[str, Any], data: bytes) -> None:
-    """The bytes are the canonical ones of what they say, and the digest is theirs."""
-    try:
-        chunks = _chunks(body)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise WireError("it is nested too deeply") from error
-    if body.get("digest") != _digest(chunks):
-        raise DigestMismatch("the digest is not that of the body")
-    if type(body.get("produced-by", "")) is not str:
-        raise WireError("expected text").under("produced-by")
-    if not _is_made_of(data, _pieces(chunks)):
-        raise WireError("a key occurs twice, or a value is not in its shortest form")
-
-
-def _is_made_of(data: bytes, pieces: Iterable[bytes]) -> bool:
-    """Whether `data` is `pieces` joined, without a copy of them."""
-    at = 0
-    for piece in pieces:
-        if not data.startswith(piece, at):
-            return False
-        at += len(piece)
-    return at == len(data)
 
 
 def _reader(shape: Shape) -> Reader:
@@ -439,31 +329,34 @@ def _read_list(item: Reader, wires: Sequence[Any], unknown: list[str]) -> Sequen
         raise WireError("expected a list")
     parts = list(chain.from_iterable(wires))
     steps = range(len(parts)) if len(wires) == 1 else ()
-    found = iter(_read_parts(item, parts, steps, unknown))
+    found = _read_parts(item, _blocks(parts), steps, unknown)
     return [tuple(islice(found, len(wire))) for wire in wires]
 
 
 def _read_map(item: Reader, wires: Sequence[Any], unknown: list[str]) -> Sequence[Any]:
     _keys(wires)
     parts = list(chain.from_iterable(map(dict.values, wires)))
-    steps = list(wires[0]) if len(wires) == 1 else ()
-    found = iter(_read_parts(item, parts, steps, unknown))
+    steps = wires[0] if len(wires) == 1 else ()
+    found = _read_parts(item, _blocks(parts), steps, unknown)
     return [dict(zip(wire, found)) for wire in wires]  # noqa: B905 - what is found goes on to the next
 
 
-_MANY: Final = 400
-"""Values that are read at once: more of them do not fit into the caches of a processor, and take longer each."""
+def _blocks(parts: list[Any]) -> Iterator[list[Any]]:
+    return (parts[start : start + MANY] for start in range(0, len(parts), MANY))
 
 
-def _read_parts(item: Reader, parts: list[Any], steps: Sequence[object], unknown: list[str]) -> Iterator[Any]:
+def _read_parts(
+    item: Reader, blocks: Iterable[list[Any]], steps: Iterable[object], unknown: list[str]
+) -> Iterator[Any]:
     """What is in lists or maps. An error names the step to the first bad part if `steps` are given, which are those of
     one list or map: where many are read at once, whoever gave them looks for it again in each alone."""
-    for start in range(0, len(parts), _MANY):
-        some = parts[start : start + _MANY]
+    names = iter(steps)
+    for block in blocks:
+        here = list(islice(names, len(block)))
         try:
-            yield from item(some, unknown)
+            yield from item(block, unknown)
         except WireError:
-            for step, part in zip(steps[start:], some):  # noqa: B905 - no steps, no names
+            for step, part in zip(here, block):  # noqa: B905 - no steps, no names
                 try:
                     item([part], unknown)
                 except WireError as error:

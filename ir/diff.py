@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from bakec.ir.fields import FIELDS, Kind
 from bakec.ir.plan import Job, LlbSolve
 from bakec.ir.records import Enum, column, dataclass
@@ -236,7 +238,7 @@ class _Comparison:
             path = path.partition("[")[0]
         else:
             reasons = self.causes.of(now.origins.get(path))
-        return Change(path=path, old=old, new=new, reasons=reasons, effects=tuple(_effects(name, old, new, was)))
+        return Change(path=path, old=old, new=new, reasons=reasons, effects=_effects(name, was is None, new is None))
 
 
 _NEEDS: Final = {
@@ -247,26 +249,39 @@ _NEEDS: Final = {
 }
 
 
-def _effects(name: str, old: Any, new: Any, was: Target | None) -> Iterator[Effect]:
+@cache
+def _effects(name: str, is_added: bool, is_gone: bool) -> tuple[Effect, ...]:
     """What one change means. That an added target is built and published goes without saying."""
-    if was is not None and FIELDS[name].rebuilds:
-        yield Effect.REBUILDS
-    if was is not None and FIELDS[name].publishes:
-        yield Effect.PUBLISHES
-    if new is not None and old != new and name in _NEEDS and (was is not None or name != "platforms"):
-        yield _NEEDS[name]
+    found: list[Effect] = []
+    if not is_added and FIELDS[name].rebuilds:
+        found.append(Effect.REBUILDS)
+    if not is_added and FIELDS[name].publishes:
+        found.append(Effect.PUBLISHES)
+    if not is_gone and name in _NEEDS and not (is_added and name == "platforms"):
+        found.append(_NEEDS[name])
+    return tuple(found)
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """The attributes whose values differ, in the order of the table."""
     if old == new:
         return []
-    found = {name for name in {**old, **new} if old.get(name) != new.get(name)}
-    return [name for name in FIELDS if name in found]
+    return sorted([name for name in _unequal(old, new) if name in FIELDS], key=_PLACES_OF_FIELDS.__getitem__)
+
+
+_PLACES_OF_FIELDS: Final = {name: at for at, name in enumerate(FIELDS)}
+
+
+def _unequal(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The keys whose values differ."""
+    return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
 def _count(view: Mapping[str, Any]) -> int:
-    return sum([len(value) if isinstance(value, list | dict) else 1 for value in view.values()])
+    return sum([len(value) if isinstance(value, _SEVERAL) else 1 for value in view.values()])
+
+
+_SEVERAL: Final = (list, dict)
 
 
 def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -274,9 +289,8 @@ def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
     kind = FIELDS[name].kind
     if kind in (Kind.MAP, Kind.RESOURCES) and isinstance(old, _MAP) and isinstance(new, _MAP):
         before, after = old or {}, new or {}
-        for key in sorted({*before, *after}):
-            if before.get(key) != after.get(key):
-                yield f"{name}.{key}", before.get(key), after.get(key)
+        for key in sorted(_unequal(before, after)):
+            yield f"{name}.{key}", before.get(key), after.get(key)
     elif kind in (Kind.LIST, Kind.ENTRIES) and isinstance(old, _LIST) and isinstance(new, _LIST):
         yield from _list_parts(name, old or [], new or [])
     else:

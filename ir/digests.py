@@ -19,7 +19,7 @@ _LARGE = 1 << 19
 """Bytes from which on OpenSSL is worth its start."""
 
 
-def sha256(*pieces: bytes) -> str:
+def sha256(*pieces: bytes | memoryview) -> str:
     """64 hex digits, of the pieces in a row."""
     if sum(map(len, pieces)) < _LARGE:
         found = _small()
@@ -32,6 +32,6 @@ def sha256(*pieces: bytes) -> str:
     return found.hexdigest()
 
 
-def digest_of(*pieces: bytes) -> str:
+def digest_of(*pieces: bytes | memoryview) -> str:
     """`sha256:` and 64 hex digits."""
     return "sha256:" + sha256(*pieces)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
-from bakec.ir import codec
+from bakec.ir import codec, packed
 from bakec.ir.diagnostics import fail
 from bakec.ir.plan import FORMAT
 from bakec.ir.verify import problems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bakec.ir.diagnostics import Diagnostic
     from bakec.ir.plan import Plan
 
@@ -20,14 +22,17 @@ def load(source: bytes | str | os.PathLike[str]) -> Plan:
     return unseal(source)[0]
 
 
-def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
-    """What `load` gives, and its digest, which does not have to be computed again."""
+def unseal(source: bytes | str | os.PathLike[str], left_out: Collection[str] = ()) -> tuple[Plan, str]:
+    """What `load` gives, and its digest, which does not have to be computed again. `left_out` are fields that nobody
+    will look at (`codec.unseal`)."""
     path = "plan" if isinstance(source, bytes) else os.fspath(source)
     try:
-        plan, digest = codec.unseal(source if isinstance(source, bytes) else _read(path, codec.MAX_BYTES + 1))
-    except codec.WireError as error:
+        plan, digest = codec.unseal(
+            source if isinstance(source, bytes) else _read(path, packed.MAX_BYTES + 1), left_out
+        )
+    except packed.WireError as error:
         raise fail(_unreadable(path, error)) from error
-    problem = next(problems(plan), None)
+    problem = next(problems(plan, left_out), None)
     if problem is not None:
         from bakec.ir.codes import plan as codes
 
@@ -35,15 +40,15 @@ def unseal(source: bytes | str | os.PathLike[str]) -> tuple[Plan, str]:
     return plan, digest
 
 
-def _unreadable(path: str, error: codec.WireError) -> Diagnostic:
+def _unreadable(path: str, error: packed.WireError) -> Diagnostic:
     from bakec.ir.codes import plan as codes
 
     match error:
-        case codec.NewerFormat():
+        case packed.NewerFormat():
             return codes.FORMAT.at(None, path=path, found=error, known=FORMAT)
-        case codec.MissingFeature():
+        case packed.MissingFeature():
             return codes.FEATURE.at(None, path=path, features=error)
-        case codec.DigestMismatch():
+        case packed.DigestMismatch():
             return codes.DIGEST.at(None, path=path)
         case _:
             return codes.NOT_A_PLAN.at(None, path=path, reason=error)

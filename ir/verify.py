@@ -8,14 +8,15 @@ from bakec.ir.records import column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from bakec.ir.plan import Job, OpMeta, Plan
 
 
-def problems(plan: Plan) -> Iterator[str]:
-    """What is wrong with `plan`, one line each; nothing for a sound plan."""
-    yield from _origins(plan)
+def problems(plan: Plan, left_out: Collection[str] = ()) -> Iterator[str]:
+    """What is wrong with `plan`, one line each; nothing for a sound plan. Fields in `left_out` were not read."""
+    if "origins" not in left_out:
+        yield from _origins(plan)
     yield from _names(plan)
     yield from _jobs(plan)
     yield from _ops(plan)

@@ -17,7 +17,7 @@ ONLY = {
     "_sha2": {"ir/digests.py"},  # of newer versions of Python
     "networkx": {"compiler/graph.py"},
     "lark": {"scripts/grammar", "scripts/grammar.py"},
-    "msgpack": {"ir/codec.py", "runtime/journal.py"},
+    "msgpack": {"ir/packed.py", "runtime/journal.py"},
 }
 """Libraries that one module alone may import."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bakec.ir.codec import FEATURES, MAX_BYTES, MAX_DEPTH, MAX_VALUES
+from bakec.ir.codec import FEATURES
 from bakec.ir.columns import (
     DEFAULTS,
     HEADER,
@@ -24,6 +24,7 @@ from bakec.ir.columns import (
     TableOf,
     Tree,
 )
+from bakec.ir.packed import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_VALUES
 from bakec.ir.plan import FORMAT, OriginRecord, Plan
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -48,11 +49,13 @@ A plan is one [msgpack](https://msgpack.org) map. The same plan always has the s
 
 A reader refuses a file that is not canonical, whose digest is another, that has a higher `format`, or that needs a
 feature it does not know (this version knows: {", ".join(f"`{name}`" for name in sorted(FEATURES))}).
-It refuses more than {MAX_BYTES >> 20} MiB, more than {MAX_VALUES:,} values and more than {MAX_DEPTH} levels, and what
-contradicts itself: a job before one that it needs, a name that occurs twice, an absolute path, an operation whose
-digest is not its own.
+It refuses more than {MAX_BYTES >> 20} MiB, more than {MAX_KEYS:,} keys in the top map, more than {MAX_VALUES:,} values
+and more than {MAX_DEPTH} levels, and what contradicts itself: a job before one that it needs, a name that occurs twice,
+an absolute path, an operation whose digest is not its own.
 A path that leaves the root (`../x`) is no error of the file; a run refuses it unless `--allow` grants it.
-`bakec` exits with 4 for all of these, and has run nothing.
+`bakec` exits with 4 for all of these, and has run nothing. The values of the top map can be read one by one. Who only
+prints or compares may leave some unread, once the digest is found right: `bakec show` does without `origins`, `bakec
+diff` without `jobs` where none is lowered. Who runs a plan reads all of it.
 
 ## How it may change
 

@@ -6,7 +6,7 @@ import os
 import sys
 
 from bakec.cli.parser import Parser
-from bakec.cli.plans import add_source_flags, sides
+from bakec.cli.plans import add_source_flags, keep, sides
 from bakec.ir.diagnostics import Exit
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     from bakec.ir.diff import diff
 
     old, new = sides(args.sides, args)
-    result = diff(old, new)
+    result = keep(diff(old, new))
     form = "json" if args.json else args.format
     if form == "json":
         from bakec.compiler.render.diff import render_json

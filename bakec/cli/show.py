@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--builder", default="", metavar="NAME", help="show which of its nodes would build what, too")
     parser.switch("--json", help="print the whole plan as JSON")
     args = parser.read(argv)
-    plan, digest = unseal_plan(args.plan)
+    plan, digest = unseal_plan(args.plan, () if args.json else ("origins",))
     nodes = _nodes(plan, args.builder) if args.builder else {}
     if args.json:
         import json

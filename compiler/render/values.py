@@ -24,20 +24,16 @@ def _printable(value: Any) -> bool:
     return all(map(_printable, value)) if isinstance(value, list | tuple) else True
 
 
-_WORDS = (str, bool)
-
-
 def entry(value: Any) -> str:
     """An entry as the command line writes it (`type=local,dest=out`), any other value as `shown` does."""
-    if not isinstance(value, dict) or not all(isinstance(part, _WORDS) for part in value.values()):
+    if not isinstance(value, dict):
         return shown(value)
-    first = sorted(value, key=_is_not_first)
-    return shown(",".join([f"{key}={_word(value[key])}" for key in first]))
-
-
-def _is_not_first(key: str) -> bool:
-    return key not in ("type", "id")
-
-
-def _word(value: str | bool) -> str:
-    return value if isinstance(value, str) else str(value).lower()
+    first: list[str] = []
+    rest: list[str] = []
+    for key, part in value.items():
+        if isinstance(part, bool):
+            part = str(part).lower()
+        elif not isinstance(part, str):
+            return shown(value)
+        (first if key in ("type", "id") else rest).append(f"{key}={part}")
+    return shown(",".join(first + rest))

@@ -504,7 +504,7 @@ def test_two_files_of_one_plan_are_read_once(bakec: Bakec, tmp_path: Path, monke
     bakec("compile", "--var", "GO_VERSION=1.25", "-o", "other.msgpack")
     read: list[object] = []
     unseal = loading.unseal
-    monkeypatch.setattr(loading, "unseal", lambda source: (read.append(source), unseal(source))[1])
+    monkeypatch.setattr(loading, "unseal", lambda source, *rest: (read.append(source), unseal(source, *rest))[1])
 
     assert bakec("diff", "--exit-code", "one.msgpack", "two.msgpack")[0] == Exit.OK
     assert read == ["one.msgpack"]

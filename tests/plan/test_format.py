@@ -15,9 +15,10 @@ import msgpack
 import pytest
 
 from bakec.ir import plan as records
-from bakec.ir.codec import DigestMismatch, MissingFeature, NewerFormat, WireError, digest, dump, load, wire
+from bakec.ir.codec import digest, dump, load, wire
 from bakec.ir.columns import DEFAULTS, RECORDS
 from bakec.ir.digests import digest_of
+from bakec.ir.packed import DigestMismatch, MissingFeature, NewerFormat, WireError
 from bakec.ir.plan import Plan, Target, TargetName
 from bakec.ir.verify import problems
 from tests.plan.samples import EVERYTHING

@@ -12,9 +12,10 @@ import pytest
 
 from bakec import Failed
 from bakec.cli.main import main
-from bakec.ir import codec
+from bakec.ir import codec, packed
 from bakec.ir.codec import dump, wire
 from bakec.ir.diagnostics import Exit
+from bakec.ir.digests import digest_of
 from bakec.ir.loading import load
 from bakec.ir.plan import (
     Cache,
@@ -45,21 +46,47 @@ def refused(data: bytes) -> str:
     return diagnostic.message
 
 
+def holding(value: bytes) -> bytes:
+    """A plan with a right digest that has these bytes as the value of a field which nobody knows."""
+    body = {name: msgpack.packb(one) for name, one in wire(EVERYTHING).items()} | {"zz": value}
+    sealed = body | {"digest": msgpack.packb(digest_of(joined(body)))}
+    return joined(sealed)
+
+
+def joined(body: dict[str, bytes]) -> bytes:
+    head: bytes = msgpack.Packer().pack_map_header(len(body))
+    return head + b"".join(msgpack.packb(name) + body[name] for name in sorted(body))
+
+
+def test_what_holds_a_value_is_a_plan() -> None:
+    assert load(holding(b"\xc0")).extra == {**EVERYTHING.extra, ("zz",): None}
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "it is cut short"),
-        (b"hello", "something follows the end"),
+        (b"hello", "it is not a map"),
         (b"\x01", "it is not a map"),
         (GOOD[:-1], "it is cut short"),
         (GOOD + b"\x00", "something follows the end"),
         (b"\x81\xa6format\xa1x", "it has no format number"),
-        (b"\x81\x01\x02", "not msgpack"),
+        (b"\x81\x01\x02", "its keys are not text in order"),
+        (b"\x81\x90\x02", "its keys are not text in order"),
+        (b"\x82\xa1b\x01\xa1a\x01", "its keys are not text in order"),
         (b"\x81\xa2\xff\xfe\x01", "a text is not UTF-8"),
-        (b"\x81\xa1a\xd4\x05\x00", "extension type 5"),
-        (b"\x91" * 2000 + b"\xc0", "it is nested too deeply"),
-        (b"\xdf\xff\xff\xff\xff", "exceeds"),
+        (b"\x81\xa1a\xc1", "it is not msgpack"),
+        (b"\x81\xa1a" + b"\x91" * 2000 + b"\xc0", "it is nested too deeply"),
+        (b"\xdf\xff\xff\xff\xff", "it has more than 1024 keys"),
+        (b"\xde\x04\x00" + b"\xa1a\xc0" * 1023, "it is cut short"),
         (b"\x81\xa1a\xcd\x00\x01", "it has no format number"),
+        (holding(b"\xa2\xff\xfe"), "a text is not UTF-8"),
+        (holding(b"\xd4\x05\x00"), "extension type 5"),
+        (holding(b"\xcb" + b"\x00" * 8), "zz: expected text, a number"),
+        (holding(b"\x81\x01\x02"), "not msgpack"),
+        (holding(b"\x91" * 600 + b"\xc0"), "it is nested too deeply"),
+        (holding(b"\xcc\x01"), "not in its shortest form"),
+        (holding(b"\x82\xa1a\x01\xa1a\x02"), "a key occurs twice"),
     ],
 )
 def test_bytes_that_are_no_plan(data: bytes, message: str) -> None:
@@ -97,7 +124,7 @@ def deep(levels: int) -> Any:
     return node
 
 
-@pytest.mark.parametrize("levels", [codec.MAX_DEPTH + 1, 100, 400])
+@pytest.mark.parametrize("levels", [packed.MAX_DEPTH + 1, 100, 400])
 def test_deep_nesting_where_anything_may_stand(levels: int) -> None:
     in_view = rewritten(lambda body: body["targets"][0]["view"].update(context=deep(levels)))
     in_extra = rewritten(lambda body: body["jobs"][0].update(later=deep(levels)))
@@ -109,8 +136,8 @@ def test_deep_nesting_where_anything_may_stand(levels: int) -> None:
 @pytest.mark.parametrize("item", [b"\x80", b"\x90", b"\x91\x90", b"\x81\xa1a\xc0", b"\xc0", b"\xa2ab"])
 def test_a_flood_of_small_values_takes_bounded_memory(item: bytes) -> None:
     """A few megabytes of empty containers would be gigabytes in memory."""
-    count = codec.MAX_VALUES * 2
-    data = b"\x81\xa1a\xdd" + count.to_bytes(4, "big") + item * count
+    count = packed.MAX_VALUES * 2
+    data = holding(b"\xdd" + count.to_bytes(4, "big") + item * count)
 
     tracemalloc.start()
     try:
@@ -126,7 +153,7 @@ def test_a_flood_of_small_values_takes_bounded_memory(item: bytes) -> None:
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "large.msgpack"
     with path.open("wb") as file:
-        file.truncate(codec.MAX_BYTES + 1)
+        file.truncate(packed.MAX_BYTES + 1)
 
     with pytest.raises(Failed) as caught:
         load(path)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakec.ir.codec import WireError, dump, load
+from bakec.ir.codec import dump, load, unseal
+from bakec.ir.packed import DigestMismatch, WireError
 from bakec.ir.plan import Job, JobId, OriginRecord, Plan, Target, TargetName
 from bakec.ir.records import Rows, column, defaults
 from bakec.ir.verify import problems
@@ -84,6 +85,41 @@ def test_the_first_of_several_bad_records_is_named() -> None:
 
     with pytest.raises(WireError, match=r"^jobs/0/target: "):
         load(rewritten(spoil))
+
+
+# --- a part of a plan -----------------------------------------------------------------------------------------
+
+FRONTEND = replace(EVERYTHING, jobs=EVERYTHING.jobs[1:], ops={}, op_meta={}, dockerfiles=(), features=())
+
+
+@pytest.mark.parametrize("name", ["origins", "jobs", "inherits"])
+def test_what_is_left_out_has_its_default(name: str) -> None:
+    plan, digest = unseal(dump(FRONTEND), (name,))
+
+    assert getattr(plan, name) == getattr(Plan(requested=()), name)
+    assert replace(plan, **{name: getattr(FRONTEND, name)}) == FRONTEND
+    assert digest == unseal(dump(FRONTEND))[1]
+
+
+def test_jobs_are_read_where_some_are_lowered() -> None:
+    assert EVERYTHING.features == ("llb",)
+    assert unseal(dump(EVERYTHING), ("jobs",))[0] == EVERYTHING
+
+
+def test_the_digest_is_that_of_what_is_left_out_as_well() -> None:
+    data = dump(FRONTEND)
+
+    with pytest.raises(DigestMismatch):
+        unseal(data.replace(b"registry", b"registrx"), ("jobs",))
+
+
+def test_unknown_fields_of_what_is_left_out_are_left_out_too() -> None:
+    def extend(body: dict[str, Any]) -> None:
+        body["jobs"][1]["weight"] = 1
+        body["weight"] = 2
+        del body["features"]
+
+    assert unseal(rewritten(extend), ("jobs",))[0].extra == {**EVERYTHING.extra, ("weight",): 2}
 
 
 # --- origins --------------------------------------------------------------------------------------------------
