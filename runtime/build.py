@@ -29,12 +29,14 @@ from bakec.runtime.buildkit.session import Session, make_id
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from bakec.ir.plan import Dockerfile, JobId, OpMeta, PlatformBuild
     from bakec.runtime.buildkit.channel import Connection
     from bakec.runtime.buildkit.proto.ops_pb2 import Definition
+    from bakec.runtime.buildkit.tree import Single
     from bakec.runtime.dockerconfig import Credentials
     from bakec.runtime.llb import Client
     from bakec.runtime.request import Request
@@ -154,7 +156,11 @@ class Build:
 
     async def _allow(self, stack: AsyncExitStack) -> None:
         request, session = self._request, self._session
-        own = {name: path for name, path in request.mounts.items() if name not in request.local_sessions}
+        own: dict[str, Path | Single] = {
+            name: path for name, path in request.mounts.items() if name not in request.local_sessions
+        }
+        if request.dockerfile is not None:
+            own["dockerfile"] = request.dockerfile
         session.allow(auth.services(self._node.look_up))
         if own:
             session.allow(filesync.services(own))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import functools
 import gc
 import os
 import signal
@@ -19,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bakec.ir.codes.run import IDLE, LOST, NO_OUTPUT, RUN_DEADLINE, SKIPPED
 from bakec.ir.diagnostics import Exit, Failed
 from bakec.ir.plan import JobId
-from bakec.runtime import builders, dockerconfig, metadata, placement, publish, report, scratch, site
+from bakec.runtime import builders, dockerconfig, metadata, placement, publish, report, site
 from bakec.runtime.build import Node
 from bakec.runtime.buildkit.control import Control
 from bakec.runtime.errors import ConnectionLostError
@@ -39,8 +38,7 @@ from bakec.runtime.worker import Record, Station, Workplace, work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from bakec.ir.diagnostics import Diagnostic
     from bakec.ir.plan import Job, Plan
@@ -192,8 +190,7 @@ class _Run:
             shares = await fleet.place([job for job_id, job in self._jobs.items() if not self._is_over(job_id)])
             self._warnings.extend(fleet.warnings)
             self._limit_nodes(shares)
-            folder = functools.cache(lambda: stack.enter_context(scratch.folder()))
-            sites = await self._survey(fleet, shares, folder)
+            sites = await self._survey(fleet, shares)
             requests = await asyncio.to_thread(self._compose, shares, sites)
             self._warn_of_no_output(requests, sites)
             for node, found in sites.items():
@@ -218,11 +215,11 @@ class _Run:
     def _is_over(self, job: JobId) -> bool:
         return self._state.phases[job].is_end
 
-    async def _survey(self, fleet: Fleet, shares: Shares, folder: Callable[[], Path]) -> dict[int, Site]:
+    async def _survey(self, fleet: Fleet, shares: Shares) -> dict[int, Site]:
         """What the nodes that build something can do."""
         parts = placement.by_node(shares, self._jobs)
         found = [
-            site.survey(fleet.connections[node], jobs.values(), self._options, self.config, folder)
+            site.survey(fleet.connections[node], jobs.values(), self._options, self.config)
             for node, jobs in parts.items()
         ]
         return dict(zip(parts, await together(found), strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 from bakec.ir.codes.lock import OTHER_BUILDER
 from bakec.ir.codes.run import BAD_REQUEST, CONTEXT_MISSING, DOCKERFILE_URL, SECRET_MISSING
@@ -13,11 +14,12 @@ from bakec.ir.plan import Cache, FrontendSolve, LlbSolve
 from bakec.ir.records import dataclass, field
 from bakec.runtime import layout, vcs
 from bakec.runtime.buildkit.session import make_id
+from bakec.runtime.buildkit.tree import Single
 from bakec.runtime.exports import TRUE, outputs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
     from bakec.ir.diagnostics import Failed
@@ -49,8 +51,6 @@ class Site:
     caps: frozenset[str] = frozenset()
     platform: str = ""
     """That of the builder, normalized."""
-    inline: Callable[[], Path]
-    """Makes, when it is first asked, a private folder for the Dockerfiles that are in none of ours."""
     downloads: Mapping[str, bytes | str] = field(default_factory=dict)
     """Dockerfiles by their URL, or why one cannot be had."""
     checkouts: dict[Path, vcs.Checkout | None] = field(default_factory=dict)
@@ -72,8 +72,8 @@ class Site:
 
 @dataclass(slots=True, kw_only=True)
 class Request:
-    """What will be sent for one job. `mounts` are local directories by the name that the frontend asks
-    for."""
+    """What will be sent for one job. `mounts` are local directories by the name that the frontend asks for, and
+    `dockerfile` is one that is in no folder of ours, in place of that mount."""
 
     job: Job
     root: Path
@@ -81,6 +81,7 @@ class Request:
     attrs: Attrs
     outputs: list[Output]
     mounts: dict[str, Path]
+    dockerfile: Single | None
     shared_key: str
     cache_exports: list[tuple[str, Attrs]] = field(default_factory=list)
     cache_imports: list[tuple[str, Attrs]] = field(default_factory=list)
@@ -112,10 +113,11 @@ def compose(job: Job, site: Site) -> Request:
     lacks. Looks at files, so it blocks."""
     _check_secrets(job, site)
     _check_builder(job, site)
-    mounts = _mounts(job, site)
+    text = _given_dockerfile(job, site)
+    mounts = _mounts(job, site, but=set() if text is None else {"dockerfile"})
     solve = job.solve
     attrs = dict(solve.attrs)
-    if job.dockerfile_inline is not None or remote_dockerfile(job):
+    if text is not None:
         attrs |= {"filename": DOCKERFILE, "dockerfilekey": "dockerfile"}
     outputs = outputs_of(job, site.place)
     if len(outputs) > 1 and MULTIPLE_EXPORTERS not in site.caps:
@@ -128,6 +130,7 @@ def compose(job: Job, site: Site) -> Request:
         attrs=attrs,
         outputs=outputs,
         mounts=mounts,
+        dockerfile=None if text is None else Single(DOCKERFILE, text, time.time_ns()),
         shared_key=shared_key(mounts["context"], site.node_id) if "context" in mounts else "",
     )
     _find_dockerfile(request)
@@ -135,7 +138,8 @@ def compose(job: Job, site: Site) -> Request:
     _resolve(request, site)
     checkout = site.checkout(mounts["context"]) if "context" in mounts else None
     if checkout is not None:
-        dockerfile = mounts.get("dockerfile", site.root) / attrs.get("filename", DOCKERFILE)
+        folder = mounts.get("dockerfile", site.root) if text is None else None
+        dockerfile = folder / attrs.get("filename", DOCKERFILE) if folder else None
         attrs |= vcs.attrs_of(checkout, site.env, mounts, dockerfile)
     _add_contexts(request, site)
     if request.frontend:
@@ -152,13 +156,8 @@ def compose(job: Job, site: Site) -> Request:
     return request
 
 
-def _mounts(job: Job, site: Site) -> dict[str, Path]:
-    mounts = {local.name: site.root / local.path for local in job.locals}
-    dockerfile = _given_dockerfile(job, site)
-    if dockerfile is not None:
-        mounts["dockerfile"] = site.inline() / make_id()
-        mounts["dockerfile"].mkdir()
-        (mounts["dockerfile"] / DOCKERFILE).write_bytes(dockerfile)
+def _mounts(job: Job, site: Site, but: Container[str]) -> dict[str, Path]:
+    mounts = {local.name: site.root / local.path for local in job.locals if local.name not in but}
     for name, path in mounts.items():
         if not path.is_dir():
             raise fail(CONTEXT_MISSING.at(None, target=job.target, reason=_missing(job, name, path)))

@@ -23,7 +23,7 @@ from bakec.runtime.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -40,20 +40,16 @@ MASK_LENGTH = 4
 """Secrets shorter than this are not masked: every log would be full of stars."""
 
 
-async def survey(
-    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Callable[[], Path]
-) -> Site:
+async def survey(connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig) -> Site:
     """Ask the daemon what it can do. Raises `Failed` when it is gone."""
     try:
-        return await _survey(connection, jobs, options, config, inline)
+        return await _survey(connection, jobs, options, config)
     except RpcError as error:
         reason = await explain(error, Control(connection.channel))
         raise fail(LOST.at(None, endpoint=connection.driver.place, reason=connection.trouble or reason)) from error
 
 
-async def _survey(
-    connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig, inline: Callable[[], Path]
-) -> Site:
+async def _survey(connection: Connection, jobs: Collection[Job], options: RunOptions, config: DockerConfig) -> Site:
     driver = connection.driver
     workers = await Control(connection.channel).workers(seconds=ANSWER_SECONDS)
     features = driver.features(workers[0].Labels if workers else {})
@@ -71,7 +67,6 @@ async def _survey(
         node_id=await asyncio.to_thread(Store(options.env, config).node_id),
         caps=await read_caps(connection) if wanted else frozenset(),
         platform=platform_of(workers) if any(isinstance(job.solve, LlbSolve) for job in jobs) else "",
-        inline=inline,
         downloads=await _download(connection, config, set(filter(None, map(remote_dockerfile, jobs)))),
     )
 

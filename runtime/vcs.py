@@ -46,14 +46,15 @@ def find_checkout(context: Path, env: Mapping[str, str]) -> Checkout | None:
 
 
 def attrs_of(
-    checkout: Checkout, env: Mapping[str, str], mounts: Mapping[str, Path], dockerfile: Path
+    checkout: Checkout, env: Mapping[str, str], mounts: Mapping[str, Path], dockerfile: Path | None
 ) -> dict[str, str]:
-    """Frontend attributes; `mounts` are the local directories of the build."""
+    """Frontend attributes; `mounts` are the local directories of the build, `dockerfile` is None for one that is no
+    file."""
     found = {}
     if wants_labels(env):
         found[f"label:{REVISION_LABEL}"] = checkout.revision
         found[f"label:{SOURCE_LABEL}"] = checkout.remote
-        found[f"label:{ENTRYPOINT_LABEL}"] = _below(checkout.folder, dockerfile)
+        found[f"label:{ENTRYPOINT_LABEL}"] = _below(checkout.folder, dockerfile) if dockerfile else ""
     if wants_info(env):
         found["vcs:revision"] = checkout.revision
         found["vcs:source"] = checkout.remote

@@ -190,8 +190,7 @@ DOCKERFILE_URL = Rule(
 SCRATCH = Rule(
     "BK729",
     "cannot make a folder in {place}: {reason}",
-    explain="A Dockerfile that is in the definitions or at a URL is kept in a private folder while it is built from; "
-    "so is the socket of an agent that is forwarded.",
+    explain="The socket of an agent that is started for key files is kept in a private folder while it is forwarded.",
     hint="TMPDIR names another place",
     exit=Exit.USAGE,
 )

@@ -10,7 +10,7 @@ import fnmatch
 import os
 import stat as unix
 
-from bakec.ir.records import dataclass, field
+from bakec.ir.records import NamedTuple, dataclass, field
 from bakec.runtime.buildkit.patterns import Matcher, clean
 from bakec.runtime.buildkit.wire import Stat
 
@@ -87,6 +87,12 @@ class Filter:
                 descends = self.exclude.has_exclusions and self.exclude.may_hold(entry.path, exclusion=True)
         return passes, descends
 
+    def takes(self, name: str) -> bool:
+        """Whether a file in the directory itself passes."""
+        return (self.include is None or self.include.match(name, ())[0]) and not (
+            self.exclude is not None and self.exclude.match(name, ())[0]
+        )
+
 
 def make_filter(root: str, *, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> Filter:
     """`follow` are paths whose symbolic links are resolved below `root` and then included."""
@@ -144,6 +150,19 @@ class Walk:
             if first != path:
                 link, size = os.fsencode(first), 0
         return Stat(os.fsencode(path), mode, size, info.st_mtime_ns, link, device, _attributes(entry.path))
+
+
+class Single(NamedTuple):
+    """A directory that is on no disk, with one file in it. `mtime`, in nanoseconds, has to differ from that of any
+    other content: the daemon takes a file of the same size and time for the one it has."""
+
+    name: str
+    data: bytes
+    mtime: int
+
+    def walk(self, chosen: Filter) -> Iterator[Stat]:
+        if chosen.takes(self.name):
+            yield Stat(os.fsencode(self.name), 0o644, len(self.data), self.mtime)
 
 
 def _listing(folder: str) -> list[os.DirEntry[str]]:

@@ -19,7 +19,7 @@ from bakec.runtime.buildkit.proto.content_pb2 import COMMIT, WRITE, WriteContent
 from bakec.runtime.buildkit.rpc import UNAVAILABLE, RpcError
 from bakec.runtime.buildkit.services import content, filesend, filesync, secrets
 from bakec.runtime.buildkit.services.filesend import Directory, TreeWriter
-from bakec.runtime.buildkit.tree import DIRECTORY, SYMLINK, Walk, follow_links, go_mode, make_filter
+from bakec.runtime.buildkit.tree import DIRECTORY, SYMLINK, Single, Walk, follow_links, go_mode, make_filter
 
 # Patterns: what the reference's matcher says (its answers, found by running it)
 
@@ -212,6 +212,54 @@ def test_a_small_context_takes_two_visits_to_a_thread(tmp_path: Path, monkeypatc
     monkeypatch.setattr(asyncio, "to_thread", counted)
     sent(tmp_path, 2)
     assert len(visits) == 2
+
+
+def of_text(**metadata: list[str]) -> tuple[list[str], list[bytes]]:
+    """What a daemon gets of a Dockerfile that is on no disk."""
+    text = Single("Dockerfile", b"FROM scratch\n" * 50_000, 10**18 + 7)
+    stats: list[wire.Stat] = []
+    contents: list[bytes] = []
+
+    def answer(message: bytes) -> list[bytes]:
+        packet = wire.read_packet(message)
+        if packet.type == wire.STAT and packet.stat is not None:
+            stats.append(wire.read_stat(packet.stat))
+        elif packet.type == wire.STAT:
+            return [wire.request_packet(0) if stats else wire.fin_packet()]
+        elif packet.type == wire.DATA:
+            contents.append(packet.data)
+            return [] if packet.data else [wire.fin_packet()]
+        return []
+
+    handler = filesync.services({"dockerfile": text})["/moby.filesync.v1.FileSync/DiffCopy"]
+    asyncio.run(run_call(handler, MemoryCall({"dir-name": ["dockerfile"], **metadata}, answer)))
+    assert all(stat == wire.Stat(b"Dockerfile", 0o644, len(text.data), text.mtime) for stat in stats)
+    assert not contents or b"".join(contents) == text.data
+    return [os.fsdecode(stat.path) for stat in stats], contents
+
+
+@pytest.mark.parametrize(
+    ("patterns", "is_sent"),
+    [
+        ({}, True),
+        ({"followpaths": ["Dockerfile", "Dockerfile.dockerignore", "dockerfile"]}, True),
+        ({"followpaths": ["dockerfile"]}, False),
+        ({"followpaths": ["/etc/../Dockerfile"]}, True),
+        ({"include-patterns": ["Docker*"]}, True),
+        ({"include-patterns": ["*.yaml"]}, False),
+        ({"exclude-patterns": ["Docker*"]}, False),
+    ],
+)
+def test_a_text_is_sent_as_a_file_alone_in_its_directory(patterns: dict[str, list[str]], is_sent: bool) -> None:
+    paths, contents = of_text(**patterns)
+
+    assert paths == (["Dockerfile"] if is_sent else [])
+    assert len(contents) == (4 if is_sent else 0)
+
+
+def test_a_text_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(asyncio, "to_thread")
+    assert of_text()[0] == ["Dockerfile"]
 
 
 def test_patterns_that_are_not_ascii_come_quoted(tmp_path: Path) -> None:

@@ -36,9 +36,7 @@ def site(root: Path, features: Features = REMOTE, *, env: Mapping[str, str] | No
         env=env or {},
         engine_imports_oci=features.moby and features.oci_exporter,
     )
-    return Site(
-        place=place, config=DockerConfig(root, config), node_id="0123456789abcdef", caps=CAPS, inline=lambda: root
-    )
+    return Site(place=place, config=DockerConfig(root, config), node_id="0123456789abcdef", caps=CAPS)
 
 
 def make(attrs: Mapping[str, str] | None = None, **fields: object) -> Job:
@@ -201,9 +199,13 @@ def test_the_name_of_a_directory_begins_no_header(tmp_path: Path) -> None:
     assert shared_key(tmp_path / "a\r\nX-More: ü", "0123") == "a__X-More: ü:0123"
 
 
-def test_the_text_of_a_dockerfile_becomes_a_directory(tmp_path: Path) -> None:
-    request = compose(make(dockerfile_inline="FROM scratch\n"), site(tmp_path))
-    assert (request.mounts["dockerfile"] / "Dockerfile").read_text() == "FROM scratch\n"
+def test_the_text_of_a_dockerfile_takes_the_place_of_a_directory(tmp_path: Path) -> None:
+    job = make(dockerfile_inline="FROM scratch\n", locals=(LocalDir(name="dockerfile", path="nowhere"),))
+    first, second = (compose(job, site(tmp_path)).dockerfile for _ in range(2))
+
+    assert (first and first.name, first and first.data) == ("Dockerfile", b"FROM scratch\n")
+    assert first and second and first.mtime < second.mtime
+    assert "dockerfile" not in compose(job, site(tmp_path)).mounts
 
 
 def test_proxies_of_the_docker_configuration_are_build_arguments(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import json
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Awaitable, Callable
@@ -360,38 +359,6 @@ def test_logs_that_cannot_be_written_stop_the_run_before_it_begins(perform: Runn
     result = perform(driver, job("a"), log_dir=tmp_path / "file/logs")
     assert [each.rule.code for each in result.diagnostics] == ["BK722"]
     assert driver.log == []
-
-
-def test_a_private_folder_that_cannot_be_made(perform: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
-    result = perform(FakeDriver(), job("a", dockerfile_inline="FROM scratch\n"))
-    assert [each.rule.code for each in result.diagnostics] == ["BK729"]
-    assert perform(FakeDriver(), job("a")).exit is Exit.OK
-
-
-def test_a_private_folder_is_gone_after_the_run_with_those_of_the_dead(
-    perform: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    left = tmp_path / "bakec-run-left/inside"
-    left.mkdir(parents=True)
-    (left / "Dockerfile").touch()
-    os.utime(left.parent, (0, 0))
-    assert perform(FakeDriver(), job("a", dockerfile_inline="FROM scratch\n")).exit is Exit.OK
-    assert list(tmp_path.glob("bakec-run-*")) == []
-
-
-def test_a_private_folder_may_be_gone_before_the_end(
-    perform: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Programs that tidy up /tmp know nothing of us."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-
-    async def tidy_up(_name: str) -> None:
-        for path in tmp_path.glob("bakec-run-*"):
-            shutil.rmtree(path)
-
-    assert perform(FakeDriver(tidy_up), job("a", dockerfile_inline="FROM scratch\n")).exit is Exit.OK
 
 
 def test_more_builds_than_one_channel_takes(perform: Runner) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from urllib.parse import unquote_plus
 
 from bakec.runtime.buildkit.rpc import NOT_FOUND, UNKNOWN, RpcError
-from bakec.runtime.buildkit.tree import TYPE, Walk, make_filter
+from bakec.runtime.buildkit.tree import TYPE, Single, Walk, make_filter
 from bakec.runtime.buildkit.wire import (
     ERROR,
     FIN,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bakec.runtime.buildkit.server import Call, Services
+    from bakec.runtime.buildkit.tree import Filter
     from bakec.runtime.buildkit.wire import Stat
 
 STAT_BATCH = 256 << 10
@@ -38,7 +39,7 @@ CHUNK = 256 << 10
 """Bytes of a file in one packet; a gRPC message may have 4 MB."""
 
 
-def services(directories: Mapping[str, Path]) -> Services:
+def services(directories: Mapping[str, Path | Single]) -> Services:
     """Serve `directories` by the name of their mount."""
 
     async def diff_copy(call: Call) -> None:
@@ -46,7 +47,9 @@ def services(directories: Mapping[str, Path]) -> Services:
         name = "".join(options.get("dir-name", ())[:1])
         if name not in directories:
             raise RpcError(NOT_FOUND, f'no access allowed to dir "{name}"')
-        await Sender(call, directories[name], options).run()
+        found = directories[name]
+        source = InMemory(found) if isinstance(found, Single) else OnDisk(found)
+        await Sender(call, source, options).run()
 
     return {"/moby.filesync.v1.FileSync/DiffCopy": diff_copy}
 
@@ -62,12 +65,61 @@ def decode_options(metadata: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return decoded
 
 
+class OnDisk:
+    """A directory as what is sent: what to send, and how its bytes are come by."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.fspath(root)
+
+    def stats(self, options: Mapping[str, list[str]]) -> Iterator[Stat]:
+        # Resolved as the reference does: a context may itself be a symbolic link.
+        self._root = os.path.realpath(self._root)
+        return iter(Walk(self._root, _filter(self._root, options)))
+
+    def contents(self, index: int, path: bytes) -> Iterator[bytes]:
+        return read_file(index, os.path.join(os.fsencode(self._root), path))  # noqa: PTH118 bytes
+
+    async def take(self, batches: Iterator[tuple[bytes, bool]]) -> tuple[bytes, bool]:
+        """The next one. Disks keep us waiting, and others should not wait with us."""
+        return await asyncio.to_thread(next, batches)
+
+
+class InMemory:
+    """The same for a file that is on no disk."""
+
+    def __init__(self, tree: Single) -> None:
+        self._tree = tree
+
+    def stats(self, options: Mapping[str, list[str]]) -> Iterator[Stat]:
+        return self._tree.walk(_filter(os.devnull, options))  # nothing is below it, so that no link leads anywhere
+
+    def contents(self, index: int, _: bytes) -> Iterator[bytes]:
+        data = self._tree.data
+        for at in range(0, len(data), CHUNK):
+            piece = data[at : at + CHUNK]
+            yield data_head(index, len(piece))
+            yield piece
+        yield data_head(index, 0)
+
+    async def take(self, batches: Iterator[tuple[bytes, bool]]) -> tuple[bytes, bool]:
+        return next(batches)
+
+
+def _filter(root: str, options: Mapping[str, list[str]]) -> Filter:
+    return make_filter(
+        root,
+        include=options.get("include-patterns", ()),
+        exclude=options.get("exclude-patterns", ()),
+        follow=options.get("followpaths", ()),
+    )
+
+
 class Sender:
     """One transfer: all STAT packets, meanwhile the contents that are asked for, FIN."""
 
-    def __init__(self, call: Call, root: Path, options: Mapping[str, list[str]]) -> None:
+    def __init__(self, call: Call, source: OnDisk | InMemory, options: Mapping[str, list[str]]) -> None:
         self._call = call
-        self._root = os.fspath(root)
+        self._source = source
         self._options = options
         self._files: dict[int, bytes] = {}
         self._requested: deque[int] = deque()
@@ -103,23 +155,14 @@ class Sender:
         try:
             source, is_last = batches(self._packets(), STAT_BATCH), False
             while not is_last:
-                batch, is_last = await asyncio.to_thread(next, source)
+                batch, is_last = await self._source.take(source)
                 await self._call.send(batch)
         except (OSError, ValueError) as error:
             await self._call.send(frame(error_packet(str(error))))
             raise RpcError(UNKNOWN, str(error)) from error
 
     def _packets(self) -> Iterator[bytes]:
-        options = self._options
-        # Resolved as the reference does: a context may itself be a symbolic link.
-        self._root = os.path.realpath(self._root)
-        chosen = make_filter(
-            self._root,
-            include=options.get("include-patterns", ()),
-            exclude=options.get("exclude-patterns", ()),
-            follow=options.get("followpaths", ()),
-        )
-        for index, stat in enumerate(Walk(self._root, chosen)):
+        for index, stat in enumerate(self._source.stats(self._options)):
             if has_data(stat):
                 self._files[index] = stat.path
             yield frame(stat_packet(encode_stat(stat)))
@@ -133,9 +176,9 @@ class Sender:
                 await self._wake.wait()
                 continue
             source = batches(self._contents(), DATA_BATCH)
-            batch, is_last = await asyncio.to_thread(next, source)
+            batch, is_last = await self._source.take(source)
             while not is_last:
-                ahead = asyncio.ensure_future(asyncio.to_thread(next, source))
+                ahead = asyncio.ensure_future(self._source.take(source))
                 await self._call.send(batch)
                 batch, is_last = await ahead
             await self._call.send(batch)
@@ -147,7 +190,7 @@ class Sender:
             path = self._files.pop(index, None)
             if path is None:
                 raise RpcError(UNKNOWN, f"invalid file id {index}")
-            yield from read_file(index, os.path.join(os.fsencode(self._root), path))  # noqa: PTH118 bytes
+            yield from self._source.contents(index, path)
 
 
 def has_data(stat: Stat) -> bool:
