@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bakec.compiler.render.explain import Explanation, Reason
-    from bakec.ir.diff import PlanDiff
+    from bakec.ir.changes import PlanDiff
     from bakec.runtime.results import RunResult
 
 __all__ = [
@@ -111,7 +111,7 @@ def run(
 
 def __getattr__(name: str) -> object:
     if name == "PlanDiff":
-        from bakec.ir.diff import PlanDiff
+        from bakec.ir.changes import PlanDiff
 
         return PlanDiff
     raise AttributeError(f"module 'bakec.api' has no attribute {name!r}")

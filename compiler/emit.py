@@ -15,6 +15,7 @@ from bakec.compiler.quantities import QuantityError, parse_size, parse_swap, par
 from bakec.ir import numbers
 from bakec.ir.codes import define as codes
 from bakec.ir.diagnostics import fail
+from bakec.ir.fields import RESOURCE_ATTRS
 from bakec.ir.module import entries, values
 from bakec.ir.plan import Cache, Exporter, FrontendSolve, Job, JobId, LocalDir, Need, Secret, Ssh, TargetName
 from bakec.ir.platforms import PlatformError, full_name, parse
@@ -34,15 +35,6 @@ if TYPE_CHECKING:
 _CAP_CONTEXTS: Final = "moby.buildkit.frontend.contexts+forward"
 _CAP_SUBREQUESTS: Final = "moby.buildkit.frontend.subrequests+forward"
 _CAP_GIT_QUERY: Final = "moby.buildkit.frontend.gitquerystring"
-_RESOURCE_ATTRS: Final = {
-    "memory": "memory",
-    "memory-swap": "memswap",
-    "cpu-shares": "cpushares",
-    "cpu-period": "cpuperiod",
-    "cpu-quota": "cpuquota",
-    "cpuset-cpus": "cpusetcpus",
-    "cpuset-mems": "cpusetmems",
-}
 _LOCAL_OUTPUTS: Final = ("local", "tar", "oci", "docker")
 
 
@@ -294,7 +286,7 @@ def _limits(draft: _Draft) -> None:
     for name, value in draft.table("resources").items():
         amount = _resource(draft, name, value)
         if amount not in ("", "0"):
-            draft.attrs[_RESOURCE_ATTRS[name]] = amount
+            draft.attrs[RESOURCE_ATTRS[name]] = amount
 
 
 def _resource(draft: _Draft, name: str, value: Value) -> str:

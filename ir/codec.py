@@ -187,7 +187,7 @@ def load(data: bytes) -> Plan:
 
 def unseal(data: bytes, left_out: Collection[str] = ()) -> tuple[Plan, str]:
     """The plan, as `load` gives it, and its digest. Of the fields in `left_out` only the digest is checked, and they
-    keep their defaults; but jobs are there if some are lowered, since what these do is said nowhere else."""
+    keep their defaults."""
     collects = gc.isenabled()
     gc.disable()  # a plan holds no cycles, and looking for them takes as long as reading it
     try:
@@ -205,8 +205,7 @@ def _load(data: bytes, left_out: Collection[str]) -> tuple[Plan, str]:
     if type(header.get("produced-by", "")) is not str:
         raise WireError("expected text").under("produced-by")
     features = tuple(header.get("features", ()))
-    needed = {"jobs"} if "llb" in features else set()
-    wanted = packed.spans.keys() - HEADER.keys() - (set(left_out) - needed)
+    wanted = packed.spans.keys() - HEADER.keys() - set(left_out)
     unknown = [*wanted - RECORDS[Plan].keys()]
     fields = _read_fields(packed, wanted, unknown)
     extra: dict[tuple[str | int, ...], Any] = {}

@@ -4,91 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 
+from bakec.ir.changes import Action, Change, Effect, PlanDiff, TargetDiff, VariableChange
 from bakec.ir.fields import FIELDS, Kind
-from bakec.ir.plan import Job, LlbSolve
-from bakec.ir.records import Enum, column, dataclass
+from bakec.ir.jobdiff import Builds
+from bakec.ir.records import column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from bakec.ir.plan import InputVariable, OriginRecord, Plan, PlatformBuild, Target
-
-
-class Action(Enum):
-    """The values are the symbols shown to people."""
-
-    ADDED = "+"
-    REMOVED = "-"
-    CHANGED = "~"
-    RENAMED = ">"
-
-
-class Effect(Enum):
-    """What a change means for whoever runs the plan."""
-
-    REBUILDS = "runs build steps again"
-    PUBLISHES = "changes what is published"
-    PRIVILEGE = "needs a new privilege"
-    SECRET = "needs a new secret"
-    PLATFORM = "builds for a new platform"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One value of a target. `old` and `new` are JSON values, None for absent. `reasons` say what made the new one,
-    or for one that is gone where it stood."""
-
-    path: str
-    old: Any
-    new: Any
-    reasons: tuple[str, ...] = ()
-    effects: tuple[Effect, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetDiff:
-    """A target that differs. `was` is its former name if it was renamed; `same` counts its values that are equal."""
-
-    name: str
-    action: Action
-    changes: tuple[Change, ...] = ()
-    was: str = ""
-    same: int = 0
-
-    @property
-    def effects(self) -> tuple[Effect, ...]:
-        """Every effect of its changes once, in the order of the enumeration."""
-        found = {effect for change in self.changes for effect in change.effects}
-        return tuple([effect for effect in Effect if effect in found])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariableChange:
-    """A variable whose value or source differs. `where` is where the new value comes from."""
-
-    name: str
-    old: str | None
-    new: str | None
-    where: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanDiff:
-    """Everything that differs; `same` counts the targets that do not."""
-
-    targets: tuple[TargetDiff, ...] = ()
-    groups: tuple[Change, ...] = ()
-    variables: tuple[VariableChange, ...] = ()
-    same: int = 0
-
-    @property
-    def empty(self) -> bool:
-        return not (self.targets or self.groups or self.variables)
-
-    def count(self, action: Action) -> int:
-        return sum(target.action is action for target in self.targets)
+    from bakec.ir.plan import InputVariable, OriginRecord, Plan, Target
 
 
 def diff(old: Plan, new: Plan) -> PlanDiff:
@@ -196,22 +122,23 @@ class _Comparison:
 
     def __init__(self, old: Plan, new: Plan) -> None:
         self.causes = _Causes(old, new)
-        self._steps = _Steps(old, new)
+        self._builds = Builds(old, new)
 
     def changed(self, old: Target, new: Target) -> TargetDiff | None:
         """A target that is in both plans; None if it is equal and has its name still."""
+        differing = _differing(old.view, new.view)
         changes = [
             self._change(name, path, left, right, old, new)
-            for name in _differing(old.view, new.view)
+            for name in differing
             for path, left, right in _parts(name, old.view.get(name), new.view.get(name))
         ]
-        steps = tuple(self._steps.between(old.name, new.name))
-        if not changes and not steps and old.name == new.name:
+        builds = self._builds.between(old.name, new.name, differing)
+        if not changes and not builds and old.name == new.name:
             return None
         return TargetDiff(
             name=new.name,
             action=Action.CHANGED if old.name == new.name else Action.RENAMED,
-            changes=(*changes, *steps),
+            changes=(*changes, *builds),
             was="" if old.name == new.name else old.name,
             same=_count(new.view) - sum(change.new is not None for change in changes) if changes else 0,
         )
@@ -385,83 +312,6 @@ def _key(item: Any) -> str:
     import json
 
     return json.dumps(item, sort_keys=True)
-
-
-class _Steps:
-    """The build steps of jobs whose LLB both plans hold."""
-
-    def __init__(self, old: Plan, new: Plan) -> None:
-        self._new = new
-        self._before = dict(_lowered(old))
-        self._after = dict(_lowered(new))
-
-    def between(self, was: str, name: str) -> Iterator[Change]:
-        """The steps of the new job that the old one did not have: those are the ones that run. A step that is new for
-        what it builds on alone names that step. Also what differs in the image configs."""
-        before, after = self._before.get(was), self._after.get(name)
-        if before is None or after is None:
-            return
-        known = {digest for build in before.builds for digest in build.ops}
-        seen: set[str] = set()
-        for build in after.builds:
-            titles: dict[str, str] = {}
-            for digest in build.ops[:-1]:
-                if digest not in known:
-                    title, place = self._title(build, digest)
-                    causes = [titles[one] for one in self._inputs(digest) if one in titles]
-                    titles[digest] = place or title or next(iter(causes), "")
-                    if title and digest not in seen:
-                        reasons = tuple(f"after {cause}" for cause in dict.fromkeys(causes) if cause)
-                        shown = f"{title} ({place})" if place else title
-                        yield Change(path="step", old=None, new=shown, reasons=reasons, effects=(Effect.REBUILDS,))
-                    seen.add(digest)
-        yield from _configs(before, after)
-
-    def _title(self, build: PlatformBuild, digest: str) -> tuple[str, str]:
-        """The name of a step, and its place in a Dockerfile."""
-        meta = build.meta.get(digest) or self._new.op_meta.get(digest)
-        if meta is None:
-            return "", ""
-        places = [f"{self._new.dockerfiles[file].path}:{line}" for file, line, _ in meta.places[:1]]
-        return meta.description.get("llb.customname", ""), "".join(places)
-
-    def _inputs(self, digest: str) -> tuple[str, ...]:
-        """What a step builds on; nothing for bytes that are no step."""
-        from bakec.ir.llb.ops import decode_op
-        from bakec.ir.llb.wire import WireError
-
-        try:
-            return tuple(one.digest for one in decode_op(self._new.ops[digest]).inputs)
-        except WireError:
-            return ()
-
-
-def _configs(before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
-    """What differs in the image configs, by platform where there are several. Labels are values of the target."""
-    old = {build.platform: build.config for build in before.builds}
-    for build in after.builds:
-        left, right = _config(old.get(build.platform, b"")), _config(build.config)
-        prefix = f"config.{build.platform}." if len(after.builds) > 1 else "config."
-        for key in sorted({*left, *right} - {"Labels"}):
-            if left.get(key) != right.get(key) and build.platform in old:
-                effects = (Effect.PUBLISHES,)
-                yield Change(path=prefix + key, old=left.get(key), new=right.get(key), effects=effects)
-
-
-def _config(data: bytes) -> dict[str, Any]:
-    """The part of an image config that containers see; empty where a plan holds none."""
-    import json
-
-    try:
-        whole = json.loads(data or b"{}")
-    except (ValueError, RecursionError):  # a plan may come from anywhere
-        return {}
-    found = whole.get("config") if isinstance(whole, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _lowered(plan: Plan) -> Iterator[tuple[str, LlbSolve]]:
-    return ((job.target, job.solve) for job in plan.jobs if isinstance(job, Job) and isinstance(job.solve, LlbSolve))
 
 
 # --- causes ---------------------------------------------------------------------------------------------------

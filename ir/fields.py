@@ -213,5 +213,16 @@ RESOURCES: Final[dict[str, type[str | int]]] = {
 }
 """The keys of `resources`, in the order of printing."""
 
+RESOURCE_ATTRS: Final = {
+    "memory": "memory",
+    "memory-swap": "memswap",
+    "cpu-shares": "cpushares",
+    "cpu-period": "cpuperiod",
+    "cpu-quota": "cpuquota",
+    "cpuset-cpus": "cpusetcpus",
+    "cpuset-mems": "cpusetmems",
+}
+"""What the frontend calls them."""
+
 BLOCK_TYPES: Final = {"target": 1, "group": 1, "variable": 1, "function": 1}
 """Block types of a definition file and their number of labels."""

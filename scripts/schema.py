@@ -53,9 +53,8 @@ It refuses more than {MAX_BYTES >> 20} MiB, more than {MAX_KEYS:,} keys in the t
 and more than {MAX_DEPTH} levels, and what contradicts itself: a job before one that it needs, a name that occurs twice,
 an absolute path, an operation whose digest is not its own.
 A path that leaves the root (`../x`) is no error of the file; a run refuses it unless `--allow` grants it.
-`bakec` exits with 4 for all of these, and has run nothing. The values of the top map can be read one by one. Who only
-prints or compares may leave some unread, once the digest is found right: `bakec show` does without `origins`, `bakec
-diff` without `jobs` where none is lowered. Who runs a plan reads all of it.
+`bakec` exits with 4 for all of these, and has run nothing. The values of the top map can be read one by one: `bakec
+show` does not look at `origins`, of which it prints nothing, once the digest was found right.
 
 ## How it may change
 

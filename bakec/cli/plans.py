@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def read_plan(path: str, left_out: Collection[str] = ()) -> Plan:
-    """The plan at `path`, checked, without fields that nobody will look at; `-` is standard input. Raises `Failed`
-    with exit code 4."""
-    return unseal_plan(path, left_out)[0]
+def read_plan(path: str) -> Plan:
+    """The plan at `path`, checked; `-` is standard input. Raises `Failed` with exit code 4."""
+    return unseal_plan(path)[0]
 
 
 def unseal_plan(path: str, left_out: Collection[str] = ()) -> tuple[Plan, str]:
-    """The same, and its digest."""
+    """The same, and its digest. `left_out` are fields that nobody will look at."""
     from bakec.ir.loading import unseal
 
     if path != "-":
@@ -83,19 +82,15 @@ def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], 
     return plan
 
 
-_NOT_COMPARED: Final = ("jobs",)
-"""What `diff` does not look at."""
-
-
 def read_side(text: str, args: Arguments) -> Plan:
     """One side of a diff: a plan, definition files with commas between, a folder, or a git revision. Raises
     `Failed`."""
     if text == "-":
-        return read_plan(text, _NOT_COMPARED)
+        return read_plan(text)
     paths = text.split(",")
     if all(map(os.path.isfile, paths)):
         is_plan = len(paths) == 1 and _looks_like_plan(text)
-        return read_plan(text, _NOT_COMPARED) if is_plan else compile_from(args, paths, args.target)
+        return read_plan(text) if is_plan else compile_from(args, paths, args.target)
     if os.path.isdir(text):  # noqa: PTH112 - start-up counts
         return compile_from(args, args.file, args.target, text)
     return _read_revision(text, args)

@@ -10,6 +10,7 @@ from bakec.compiler.platforms import parse_platform
 from bakec.compiler.sources import read_bytes
 from bakec.ir.codes import lock as codes
 from bakec.ir.diagnostics import fail
+from bakec.ir.fields import RESOURCE_ATTRS
 from bakec.ir.plan import FrontendSolve
 from bakec.ir.platforms import PlatformError, full_name
 from bakec.ir.records import replace
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from bakec.ir.plan import Job, Plan
 
 LOCK_FILE: Final = "bakec.lock"
-_RESOURCES: Final = ("memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems")
 _NO_PLATFORM: Final = "it is built for the builder's platform, which neither the lock file nor --build-platform tells"
 
 
@@ -100,7 +100,7 @@ def _obstacles(job: Job, options: CompileOptions, builder: str) -> Iterator[str]
         yield "its attestations tell of the frontend"
     if "=host-gateway" in attrs.get("add-hosts", ""):
         yield "the address of host-gateway is the builder's"
-    if any(name in attrs for name in _RESOURCES):
+    if any(name in attrs for name in RESOURCE_ATTRS.values()):
         yield "its resource limits are set by the frontend"
     if job.dockerfile_inline is None and all(one.name != "dockerfile" for one in job.locals):
         yield "its Dockerfile is not on this machine"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bakec.compiler.render.values import entry, shown
-from bakec.ir.diff import Action, Effect
+from bakec.ir.changes import Action, Effect
 from bakec.ir.records import replace
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from bakec.ir.diff import Change, PlanDiff, TargetDiff
+    from bakec.ir.changes import Change, PlanDiff, TargetDiff
 
 _OF_RUNS = (Effect.REBUILDS, Effect.PUBLISHES)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from bakec.compiler.render.graph import Edge, Graph, Node
-    from bakec.ir.diff import Change, PlanDiff, TargetDiff
+    from bakec.ir.changes import Change, PlanDiff, TargetDiff
     from bakec.ir.plan import Plan
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

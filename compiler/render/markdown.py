@@ -7,14 +7,14 @@ import re
 
 from bakec.compiler.render.diff import condensed, members, merged, summary, symbol
 from bakec.compiler.render.values import entry, shown
-from bakec.ir.diff import Action
+from bakec.ir.changes import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-    from bakec.ir.diff import Change, PlanDiff, TargetDiff
+    from bakec.ir.changes import Change, PlanDiff, TargetDiff
 
 MARKER: Final = "<!-- bakec-diff -->"
 """The first line, never shown and always the same: a bot finds its comment by it and edits it in place."""

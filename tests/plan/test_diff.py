@@ -1,16 +1,18 @@
 """What changes between two plans, and why."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from bakec import PlanDiff, diff
+from bakec.ir.changes import Action, Effect
 from bakec.ir.codec import dump, load
-from bakec.ir.diff import Action, Effect
-from bakec.ir.plan import LlbSolve, OpMeta, Plan
-from tests.plan.samples import EVERYTHING, compiled, op
+from bakec.ir.fields import FIELDS
+from bakec.ir.plan import Job, LlbSolve, OpMeta, Plan
+from tests.plan.samples import END, EVERYTHING, SOURCE, STEP, compiled, op
 
 Differ = Callable[[str, str], PlanDiff]
 
@@ -186,6 +188,166 @@ def test_the_build_steps_that_run_again_have_names() -> None:
 
     assert (target.name, target.effects) == ("base", (Effect.REBUILDS,))
     assert [(change.path, change.new) for change in target.changes] == [("step", "[2/2] RUN make all")]
+
+
+def lowered(folder: Path, dockerfile: str, bake: str = 'target "default" { platforms = ["linux/amd64"] }') -> Plan:
+    (folder / "Dockerfile").write_text(dockerfile)
+    return compiled(folder, bake)
+
+
+def test_a_target_that_is_left_to_a_frontend_says_so_and_why(tmp_path: Path) -> None:
+    """Its values are the same, but what builds it is another program."""
+    ours = lowered(tmp_path, "FROM scratch\nCOPY a /\n")
+    theirs = lowered(tmp_path, "# syntax=docker/dockerfile:1\nFROM scratch\nCOPY a /\n")
+    reason = "frontend dockerfile.v0: its syntax directive asks for the frontend docker/dockerfile:1"
+
+    assert changes(diff(ours, theirs), "default") == [("solve", "llb", reason)]
+    assert changes(diff(theirs, ours), "default") == [("solve", reason, "llb")]
+    assert diff(ours, theirs).targets[0].effects == (Effect.REBUILDS,)
+
+
+def test_why_a_frontend_builds_it_is_no_change(tmp_path: Path) -> None:
+    assert diff(lowered(tmp_path, "FROM one\n"), lowered(tmp_path, "FROM another\n")).empty
+
+
+def test_a_build_step_that_went(tmp_path: Path) -> None:
+    both = lowered(tmp_path, "FROM scratch\nWORKDIR /a\nWORKDIR /b\n")
+    one = lowered(tmp_path, "FROM scratch\nWORKDIR /a\n")
+
+    assert changes(diff(both, one), "default") == [
+        ("step", "[2/2] WORKDIR /b (Dockerfile:3)", None),
+        ("config.WorkingDir", "/b", "/a"),
+    ]
+
+
+BUILT, FRONTEND = EVERYTHING.jobs
+(PART,) = BUILT.solve.builds if isinstance(BUILT.solve, LlbSolve) else ()
+OTHERS = {
+    "platforms": (("linux/arm64",), Effect.PLATFORM),
+    "needs": ((), Effect.REBUILDS),
+    "tags": (("evil:1",), Effect.PUBLISHES),
+    "exports": ((), Effect.PUBLISHES),
+    "cache_from": ((), None),
+    "cache_to": ((), None),
+    "locals": ((), Effect.REBUILDS),
+    "oci_layouts": ({"layout": "other"}, Effect.REBUILDS),
+    "dockerfile_inline": ("FROM evil", Effect.REBUILDS),
+    "secrets": ((), Effect.SECRET),
+    "ssh": ((), Effect.PRIVILEGE),
+    "entitlements": ((), Effect.PRIVILEGE),
+    "pull": (False, Effect.REBUILDS),
+    "provenance_default": (False, Effect.PUBLISHES),
+    "call": ("", Effect.REBUILDS),
+    "description": ("other", None),
+}
+
+
+def with_job(job: Job) -> Plan:
+    """The sample with one of its jobs in another form."""
+    return replace(EVERYTHING, jobs=tuple(job if one.id == job.id else one for one in EVERYTHING.jobs))
+
+
+def test_whatever_a_job_does_beside_its_target_shows() -> None:
+    """A plan may come from anywhere: nothing may be built or published that no review has seen."""
+    assert OTHERS.keys() == {one.name for one in fields(Job)} - {"id", "target", "solve"}
+    for name, (value, effect) in OTHERS.items():
+        (target,) = diff(EVERYTHING, with_job(replace(FRONTEND, **{name: value}))).targets
+        assert [one.path for one in target.changes] == [f"job.{name}"]
+        assert target.effects == (() if effect is None else (effect,))
+
+
+def test_what_a_changed_value_accounts_for_hides_nothing_else() -> None:
+    evil = replace(FRONTEND, solve=replace(FRONTEND.solve, attrs={"build-arg:A": "evil", "target": "evil"}))
+    old, new = EVERYTHING, with_job(evil)
+    (app,) = (target for target in EVERYTHING.targets if target.name == "app")
+    moved = replace(app, view={**app.view, "args": {"A": "good"}})
+    new = replace(new, targets=tuple(moved if one is app else one for one in new.targets))
+
+    assert [path for path, _, _ in changes(diff(old, new), "app") if path.startswith("job")] == [
+        "job.attrs.filename",
+        "job.attrs.target",
+    ]
+
+
+VALUES = {
+    "context": ('"other"', '"https://example.com/a.git"'),
+    "contexts": (
+        '{ a = "target:dep" }',
+        '{ a = "docker-image://alpine" }',
+        '{ b = "dir" }',
+        '{ b = "oci-layout://x" }',
+    ),
+    "dockerfile": ('"Other"', '"sub/Other"'),
+    "dockerfile-inline": ('"FROM scratch"',),
+    "args": ('{ A = "1" }', '{ A = "2", B = "3" }', '{ BUILDKIT_SYNTAX = "docker/dockerfile:1" }'),
+    "annotations": ('["a=b"]',),
+    "attest": ('["type=provenance,mode=max"]', '["type=sbom"]'),
+    "labels": ('{ a = "b" }',),
+    "tags": ('["a"]', '["a", "b"]'),
+    "cache-from": ('["type=registry,ref=a"]',),
+    "cache-to": ('["type=inline"]',),
+    "secret": ('["id=a,env=A"]',),
+    "ssh": ('["default=key"]',),
+    "target": ('"stage"',),
+    "platforms": ('["linux/amd64"]', '["linux/amd64", "linux/arm64"]'),
+    "output": ('["type=docker"]', '["type=local,dest=out"]'),
+    "pull": ("true",),
+    "no-cache": ("true",),
+    "network": ('"host"',),
+    "no-cache-filter": ('["a"]',),
+    "shm-size": ('"64m"',),
+    "ulimits": ('["nofile=1:2"]',),
+    "resources": ('{ memory = "1g", memory-swap = "2g", cpu-shares = 2, cpuset-cpus = "0" }',),
+    "call": ('"check"',),
+    "description": ('"what it is"',),
+    "entitlements": ('["network.host"]',),
+    "extra-hosts": ('{ a = "1.2.3.4" }',),
+}
+
+
+@pytest.mark.parametrize("base", ["scratch", "alpine"], ids=["lowered", "left to a frontend"])
+@pytest.mark.parametrize("attribute", sorted(FIELDS.keys() - {"policy"}))
+def test_what_follows_from_a_changed_value_is_not_said_twice(attribute: str, base: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {base} AS a\nWORKDIR /a\nFROM a AS stage\n")
+    platforms = "" if attribute == "platforms" else 'platforms = ["linux/amd64"]'
+    bake = f'target "dep" {{}}\ntarget "default" {{\n  {platforms}\n  %s\n}}'
+    lines = ["", *(f"{attribute} = {value}" for value in VALUES[attribute])]
+    plans = [compiled(tmp_path, bake % line) for line in lines]
+
+    for old, new in permutations(plans, 2):
+        (target,) = (one for one in diff(old, new).targets if one.name == "default")
+        assert not any(change.path.startswith("job") for change in target.changes)
+
+
+@pytest.mark.parametrize(
+    ("job", "path"),
+    [
+        (replace(FRONTEND, solve=replace(FRONTEND.solve, attrs={"filename": "evil"})), "job.attrs.filename"),
+        (replace(FRONTEND, solve=replace(FRONTEND.solve, frontend="gateway.v0")), "solve"),
+        (replace(BUILT, solve=replace(BUILT.solve, attrs={})), "job.attrs.attest:sbom"),
+        (replace(BUILT, solve=replace(BUILT.solve, builder="linux/arm64")), "solve"),
+        *(
+            (replace(BUILT, solve=replace(BUILT.solve, builds=(replace(PART, **changed),))), path)
+            for changed, path in (
+                ({"platform": "linux/arm64"}, "job.llb"),
+                ({"ops": (op(SOURCE), op(END))}, "step"),
+                ({"ops": (op(STEP), op(END))}, "job.llb"),
+                ({"config": b'{"config":{"User":"evil"}}'}, "config.User"),
+                ({"config": b'{"os":"evil"}'}, "job.llb"),
+                ({"base_config": b""}, "job.llb"),
+                ({"epoch": ""}, "job.llb"),
+            )
+        ),
+    ],
+)
+def test_whatever_makes_the_result_of_a_job_shows(job: Job, path: str) -> None:
+    (target,) = diff(EVERYTHING, with_job(job)).targets
+    assert [one.path for one in target.changes] == [path]
+
+
+def test_names_and_places_of_build_steps_are_no_change() -> None:
+    moved = replace(BUILT, solve=replace(BUILT.solve, builds=(replace(PART, meta={}),)))
+    assert diff(EVERYTHING, with_job(moved)).empty
 
 
 def test_members_of_groups(between: Differ) -> None:
