@@ -248,7 +248,7 @@ def with_job(job: Job) -> Plan:
 
 
 def test_whatever_a_job_does_beside_its_target_shows() -> None:
-    """A plan may come from anywhere: nothing may be built or published that no review has seen."""
+    """Neither its values nor its Dockerfile need to be the reason: another version may make other jobs."""
     assert OTHERS.keys() == {one.name for one in fields(Job)} - {"id", "target", "solve"}
     for name, (value, effect) in OTHERS.items():
         (target,) = diff(EVERYTHING, with_job(replace(FRONTEND, **{name: value}))).targets
