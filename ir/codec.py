@@ -205,8 +205,8 @@ def _load(data: bytes, left_out: Collection[str]) -> tuple[Plan, str]:
     if type(header.get("produced-by", "")) is not str:
         raise WireError("expected text").under("produced-by")
     features = tuple(header.get("features", ()))
-    wanted = packed.spans.keys() - HEADER.keys() - set(left_out)
-    unknown = [*wanted - RECORDS[Plan].keys()]
+    wanted = [name for name in packed.spans if name not in HEADER and name not in left_out]
+    unknown = [name for name in wanted if name not in RECORDS[Plan]]
     fields = _read_fields(packed, wanted, unknown)
     extra: dict[tuple[str | int, ...], Any] = {}
     if unknown:

@@ -132,7 +132,8 @@ class _Comparison:
             for name in differing
             for path, left, right in _parts(name, old.view.get(name), new.view.get(name))
         ]
-        builds = self._builds.between(old.name, new.name, differing)
+        shown = [change.path for change in changes]
+        builds = self._builds.between(old.name, new.name, differing, shown)
         if not changes and not builds and old.name == new.name:
             return None
         return TargetDiff(

@@ -1,4 +1,4 @@
-"""What changes in how targets are built: the steps that run, and whatever their values do not say."""
+"""What changes in how targets are built, beside what their values say."""
 
 from __future__ import annotations
 
@@ -6,95 +6,56 @@ from operator import attrgetter
 
 from bakec.ir.changes import Change, Effect
 from bakec.ir.columns import RECORDS
-from bakec.ir.digests import digest_of
 from bakec.ir.fields import RESOURCE_ATTRS
-from bakec.ir.plan import Job, LlbSolve, Plan
+from bakec.ir.llbdiff import Graphs
+from bakec.ir.plan import FrontendSolve, Job, LlbSolve, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from typing import Any, Final
 
-    from bakec.ir.plan import PlatformBuild, Solve
+    from bakec.ir.plan import Solve
 
 
 class Builds:
     """How the targets of two plans are built, beside what their values say."""
 
     def __init__(self, old: Plan, new: Plan) -> None:
-        self._old = old
-        self._new = new
-        self._before: dict[str, Job] = {job.target: job for job in old.jobs}
-        self._after: dict[str, Job] = {job.target: job for job in new.jobs}
+        self._before = _by_target(old)
+        self._after = _by_target(new)
+        self._graphs = Graphs(old, new)
 
-    def between(self, was: str, name: str, differing: Collection[str]) -> list[Change]:
-        """What differs in the job of one target, but for what follows from the attributes that are `differing`."""
-        before, after = self._before.get(was), self._after.get(name)
-        if before is None or after is None:
-            return []
-        found = [*self._solves(before.solve, after.solve), *_rest(before, after, differing)]
-        if not found and not differing and _essence(before.solve) != _essence(after.solve):
-            found.append(_unnamed(before, after))
+    def between(self, was: str, name: str, differing: Collection[str], shown: Collection[str]) -> list[Change]:
+        """What differs in the jobs of one target, but for what follows from the attributes that are `differing`, or
+        is among the values that are `shown`."""
+        before, after = self._before.get(was, ()), self._after.get(name, ())
+        found = [
+            change
+            for old, new in zip(before, after)  # noqa: B905 - what is left over is said below
+            for change in self._of_job(old, new, differing, shown)
+        ]
+        if len(before) != len(after):
+            names = [[job.id for job in jobs] or None for jobs in (before, after)]
+            found.append(Change(path="job", old=names[0], new=names[1], effects=(Effect.REBUILDS, Effect.PUBLISHES)))
         return found
 
-    def _solves(self, before: Solve, after: Solve) -> Iterator[Change]:
-        if isinstance(before, LlbSolve) and isinstance(after, LlbSolve):
-            yield from self._steps(before, after) or self._gone(before, after)
-            yield from _configs(before, after)
-        if _maker(before) != _maker(after):
-            yield Change(path="solve", old=_told(before), new=_told(after), effects=(Effect.REBUILDS,))
-
-    def _steps(self, before: LlbSolve, after: LlbSolve) -> list[Change]:
-        """The steps of the new job that the old one did not have: those are the ones that run. A step that is new for
-        what it builds on alone names that step."""
-        known = {digest for build in before.builds for digest in build.ops}
-        seen: set[str] = set()
-        found: list[Change] = []
-        for build in after.builds:
-            titles: dict[str, str] = {}
-            for digest in build.ops[:-1]:
-                if digest not in known:
-                    title, place = _title(self._new, build, digest)
-                    causes = [titles[one] for one in self._inputs(digest) if one in titles]
-                    titles[digest] = place or title or next(iter(causes), "")
-                    if title and digest not in seen:
-                        reasons = tuple(f"after {cause}" for cause in dict.fromkeys(causes) if cause)
-                        shown = f"{title} ({place})" if place else title
-                        found.append(
-                            Change(path="step", old=None, new=shown, reasons=reasons, effects=(Effect.REBUILDS,))
-                        )
-                    seen.add(digest)
-        return found
-
-    def _gone(self, before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
-        """The steps that the old job has and the new one does not, where that is all."""
-        left = {digest for build in after.builds for digest in build.ops}
-        for build in before.builds:
-            for digest in build.ops[:-1]:
-                title, place = _title(self._old, build, digest)
-                if title and digest not in left:
-                    left.add(digest)
-                    shown = f"{title} ({place})" if place else title
-                    yield Change(path="step", old=shown, new=None, effects=(Effect.PUBLISHES,))
-
-    def _inputs(self, digest: str) -> tuple[str, ...]:
-        """What a step builds on; nothing for bytes that are no step."""
-        from bakec.ir.llb.ops import decode_op
-        from bakec.ir.llb.wire import WireError
-
-        try:
-            return tuple(one.digest for one in decode_op(self._new.ops[digest]).inputs)
-        except WireError:
-            return ()
+    def _of_job(self, before: Job, after: Job, differing: Collection[str], shown: Collection[str]) -> Iterator[Change]:
+        old, new = before.solve, after.solve
+        if isinstance(old, LlbSolve) and isinstance(new, LlbSolve):
+            yield from self._graphs.between(old, new, differing, shown)
+        # Which frontend it is may be an argument.
+        follows = isinstance(old, FrontendSolve) and isinstance(new, FrontendSolve) and "args" in differing
+        if _maker(old) != _maker(new) and not follows:
+            yield Change(path="solve", old=_told(old), new=_told(new), effects=(Effect.REBUILDS,))
+        yield from _rest(before, after, differing)
 
 
-def _title(plan: Plan, build: PlatformBuild, digest: str) -> tuple[str, str]:
-    """The name of a step, and its place in a Dockerfile."""
-    meta = build.meta.get(digest) or plan.op_meta.get(digest)
-    if meta is None:
-        return "", ""
-    places = [f"{plan.dockerfiles[file].path}:{line}" for file, line, _ in meta.places[:1]]
-    return meta.description.get("llb.customname", ""), "".join(places)
+def _by_target(plan: Plan) -> dict[str, list[Job]]:
+    found: dict[str, list[Job]] = {}
+    for job in plan.jobs:
+        found.setdefault(job.target, []).append(job)
+    return found
 
 
 def _maker(solve: Solve) -> tuple[str, str]:
@@ -118,9 +79,11 @@ _EFFECTS: Final[dict[str, tuple[Effect, ...]]] = {
     "entitlements": (Effect.PRIVILEGE,),
     "ssh": (Effect.PRIVILEGE,),
     "secrets": (Effect.SECRET,),
-    "platforms": (Effect.PLATFORM,),
+    "platforms": (Effect.REBUILDS, Effect.PUBLISHES, Effect.PLATFORM),
 }
 """What it means that a field of a job differs; of all others that steps run again."""
+_NEEDS: Final = frozenset((Effect.PRIVILEGE, Effect.SECRET, Effect.PLATFORM))
+"""What only something new means."""
 
 
 _SOURCES: Final[dict[str, tuple[str, ...]]] = {
@@ -176,8 +139,15 @@ def _rest(before: Job, after: Job, differing: Collection[str]) -> Iterator[Chang
     paths = [path for path in paths if not any(source in differing for source in _sources(path))]
     old, new = (_fields(job) if paths else {} for job in (before, after))
     for path in paths:
-        effects = _EFFECTS.get(path, (Effect.REBUILDS,))
-        yield Change(path=f"job.{path}", old=old.get(path), new=new.get(path), effects=effects)
+        was, now = old.get(path), new.get(path)
+        yield Change(path=f"job.{path}", old=was, new=now, effects=_effects(path, was, now))
+
+
+def _effects(path: str, old: Any, new: Any) -> tuple[Effect, ...]:
+    effects = _EFFECTS.get(path, (Effect.REBUILDS,))
+    if _NEEDS.isdisjoint(effects) or any(one not in (old or ()) for one in new or ()):
+        return effects
+    return tuple([effect for effect in effects if effect not in _NEEDS])
 
 
 def _sources(path: str) -> tuple[str, ...]:
@@ -191,39 +161,3 @@ def _fields(job: Job) -> dict[str, Any]:
 
     fields: dict[str, Any] = wire(Plan(requested=(), jobs=(job,)))["jobs"][0]
     return fields | {f"attrs.{name}": value for name, value in job.solve.attrs.items()}
-
-
-def _essence(solve: Solve) -> tuple[Any, ...]:
-    """What decides what comes of it; names and places of steps do not."""
-    builds = solve.builds if isinstance(solve, LlbSolve) else ()
-    return tuple((one.platform, one.ops, one.config, one.base_config, one.epoch) for one in builds)
-
-
-def _unnamed(before: Job, after: Job) -> Change:
-    """For what has no name that would tell it from what was there before."""
-    old, new = (digest_of(repr(_essence(job.solve)).encode()) for job in (before, after))
-    return Change(path="job.llb", old=old, new=new, effects=(Effect.REBUILDS,))
-
-
-def _configs(before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
-    """What differs in the image configs, by platform where there are several. Labels are values of the target."""
-    old = {build.platform: build.config for build in before.builds}
-    for build in after.builds:
-        left, right = _config(old.get(build.platform, b"")), _config(build.config)
-        prefix = f"config.{build.platform}." if len(after.builds) > 1 else "config."
-        for key in sorted({*left, *right} - {"Labels"}):
-            if left.get(key) != right.get(key) and build.platform in old:
-                effects = (Effect.PUBLISHES,)
-                yield Change(path=prefix + key, old=left.get(key), new=right.get(key), effects=effects)
-
-
-def _config(data: bytes) -> dict[str, Any]:
-    """The part of an image config that containers see; empty where a plan holds none."""
-    import json
-
-    try:
-        whole = json.loads(data or b"{}")
-    except (ValueError, RecursionError):  # a plan may come from anywhere
-        return {}
-    found = whole.get("config") if isinstance(whole, dict) else None
-    return found if isinstance(found, dict) else {}

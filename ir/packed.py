@@ -119,6 +119,7 @@ class Packed:
             raise WireError("it is not a map") from error
         if size > MAX_KEYS:
             raise WireError(f"it has more than {MAX_KEYS} keys")
+        self._spend(size)
         for _ in range(size):
             name, start = stream.unpack(), stream.tell()
             if type(name) is not str:
@@ -159,6 +160,7 @@ class Packed:
             size = stream.read_array_header()
         except ValueError as error:
             raise WireError("expected a list") from error
+        self._spend(size)
         head = msgpack.Packer().pack_array_header(size)
         if not self._data.startswith(head, at):
             raise WireError(_NOT_CANONICAL)
@@ -167,6 +169,11 @@ class Packed:
         while block := _taken(lambda: list(islice(items, MANY))):
             at = self._end_of(block, at)
             yield block
+
+    def _spend(self, size: int) -> None:
+        """Count a container that is read in parts."""
+        if self._hooks:
+            self._hooks["list_hook"](range(size))
 
     def _end_of(self, items: list[Any], at: int) -> int:
         """Where the bytes of `items` end which begin at `at`."""

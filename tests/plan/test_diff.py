@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bakec import PlanDiff, diff
+from bakec.compiler.render.diff import render_json
 from bakec.ir.changes import Action, Effect
 from bakec.ir.codec import dump, load
 from bakec.ir.fields import FIELDS
-from bakec.ir.plan import Job, LlbSolve, OpMeta, Plan
+from bakec.ir.plan import Job, JobId, LlbSolve, OpMeta, Plan, Secret, Ssh
 from tests.plan.samples import END, EVERYTHING, SOURCE, STEP, compiled, op
 
 Differ = Callable[[str, str], PlanDiff]
@@ -223,22 +224,22 @@ def test_a_build_step_that_went(tmp_path: Path) -> None:
 BUILT, FRONTEND = EVERYTHING.jobs
 (PART,) = BUILT.solve.builds if isinstance(BUILT.solve, LlbSolve) else ()
 OTHERS = {
-    "platforms": (("linux/arm64",), Effect.PLATFORM),
-    "needs": ((), Effect.REBUILDS),
-    "tags": (("evil:1",), Effect.PUBLISHES),
-    "exports": ((), Effect.PUBLISHES),
-    "cache_from": ((), None),
-    "cache_to": ((), None),
-    "locals": ((), Effect.REBUILDS),
-    "oci_layouts": ({"layout": "other"}, Effect.REBUILDS),
-    "dockerfile_inline": ("FROM evil", Effect.REBUILDS),
-    "secrets": ((), Effect.SECRET),
-    "ssh": ((), Effect.PRIVILEGE),
-    "entitlements": ((), Effect.PRIVILEGE),
-    "pull": (False, Effect.REBUILDS),
-    "provenance_default": (False, Effect.PUBLISHES),
-    "call": ("", Effect.REBUILDS),
-    "description": ("other", None),
+    "platforms": (("linux/arm64",), {Effect.REBUILDS, Effect.PUBLISHES, Effect.PLATFORM}),
+    "needs": ((), {Effect.REBUILDS}),
+    "tags": (("evil:1",), {Effect.PUBLISHES}),
+    "exports": ((), {Effect.PUBLISHES}),
+    "cache_from": ((), set()),
+    "cache_to": ((), set()),
+    "locals": ((), {Effect.REBUILDS}),
+    "oci_layouts": ({"layout": "other"}, {Effect.REBUILDS}),
+    "dockerfile_inline": ("FROM evil", {Effect.REBUILDS}),
+    "secrets": ((Secret(id="evil"),), {Effect.SECRET}),
+    "ssh": ((Ssh(id="evil"),), {Effect.PRIVILEGE}),
+    "entitlements": (("security.insecure",), {Effect.PRIVILEGE}),
+    "pull": (False, {Effect.REBUILDS}),
+    "provenance_default": (False, {Effect.PUBLISHES}),
+    "call": ("", {Effect.REBUILDS}),
+    "description": ("other", set()),
 }
 
 
@@ -250,10 +251,10 @@ def with_job(job: Job) -> Plan:
 def test_whatever_a_job_does_beside_its_target_shows() -> None:
     """Neither its values nor its Dockerfile need to be the reason: another version may make other jobs."""
     assert OTHERS.keys() == {one.name for one in fields(Job)} - {"id", "target", "solve"}
-    for name, (value, effect) in OTHERS.items():
+    for name, (value, effects) in OTHERS.items():
         (target,) = diff(EVERYTHING, with_job(replace(FRONTEND, **{name: value}))).targets
         assert [one.path for one in target.changes] == [f"job.{name}"]
-        assert target.effects == (() if effect is None else (effect,))
+        assert set(target.effects) == effects
 
 
 def test_what_a_changed_value_accounts_for_hides_nothing_else() -> None:
@@ -329,13 +330,15 @@ def test_what_follows_from_a_changed_value_is_not_said_twice(attribute: str, bas
         *(
             (replace(BUILT, solve=replace(BUILT.solve, builds=(replace(PART, **changed),))), path)
             for changed, path in (
-                ({"platform": "linux/arm64"}, "job.llb"),
+                ({"platform": "linux/arm64"}, "job.llb.platforms"),
                 ({"ops": (op(SOURCE), op(END))}, "step"),
-                ({"ops": (op(STEP), op(END))}, "job.llb"),
-                ({"config": b'{"config":{"User":"evil"}}'}, "config.User"),
-                ({"config": b'{"os":"evil"}'}, "job.llb"),
-                ({"base_config": b""}, "job.llb"),
-                ({"epoch": ""}, "job.llb"),
+                ({"ops": (op(STEP), op(END))}, "job.llb.ops"),
+                ({"config": b'{"config":{"User":"evil"},"os":"linux"}'}, "config.User"),
+                ({"config": b'{"os":"evil"}'}, "config.os"),
+                ({"config": b'{"history":[{}],"os":"linux"}'}, "job.llb.config"),
+                ({"base_config": b""}, "job.llb.base_config"),
+                ({"epoch": ""}, "job.llb.epoch"),
+                ({"meta": {op(SOURCE): OpMeta(ignore_cache=True)}}, "job.llb.ignore_cache"),
             )
         ),
     ],
@@ -343,6 +346,58 @@ def test_what_follows_from_a_changed_value_is_not_said_twice(attribute: str, bas
 def test_whatever_makes_the_result_of_a_job_shows(job: Job, path: str) -> None:
     (target,) = diff(EVERYTHING, with_job(job)).targets
     assert [one.path for one in target.changes] == [path]
+
+
+@pytest.mark.parametrize("name", ["secrets", "ssh", "entitlements", "platforms"])
+def test_what_a_job_needs_no_more_is_no_new_need(name: str) -> None:
+    (target,) = diff(EVERYTHING, with_job(replace(FRONTEND, **{name: ()}))).targets
+    assert not {Effect.SECRET, Effect.PRIVILEGE, Effect.PLATFORM} & set(target.effects)
+
+
+def test_a_target_with_more_jobs_than_before_or_none() -> None:
+    second = replace(FRONTEND, id=JobId("evil"), tags=("evil:1",))
+    more, none = replace(EVERYTHING, jobs=(second, *EVERYTHING.jobs)), replace(EVERYTHING, jobs=(BUILT,))
+
+    assert ("job", ["app"], ["evil", "app"]) in changes(diff(EVERYTHING, more), "app")
+    assert changes(diff(EVERYTHING, none), "app") == [("job", ["app"], None)]
+
+
+def test_what_the_image_says_shows_whatever_else_differs(tmp_path: Path) -> None:
+    """The labels of a Dockerfile, not those of the target, which are values of it."""
+    bake = 'target "default" {\n  platforms = ["linux/amd64"]\n  tags = [%s]\n  labels = { b = "%s" }\n}'
+    text = "FROM scratch\nWORKDIR /a\nLABEL a=%s\nMAINTAINER %s\n"
+    old = lowered(tmp_path, text % (1, "me"), bake % ('"a:1", "b"', 1))
+    new = lowered(tmp_path, text % (2, "you"), bake % ('"b", "a:1"', 2))
+    moved = lowered(tmp_path, text % (1, "me"), bake % ('"b", "a:1"', 1))
+
+    assert changes(diff(old, new), "default") == [
+        ("labels.b", "1", "2"),
+        ("config.Labels.a", "1", "2"),
+        ("config.author", "me", "you"),
+    ]
+    assert diff(old, new).targets[0].effects == (Effect.PUBLISHES,)
+    assert diff(old, moved).empty
+
+
+def test_a_build_step_that_no_cache_will_spare() -> None:
+    eager = {digest: replace(meta, ignore_cache=False) for digest, meta in EVERYTHING.op_meta.items()}
+    (target,) = diff(replace(EVERYTHING, op_meta=eager), EVERYTHING).targets
+
+    (change,) = target.changes
+    assert (change.path, change.old, change.new) == ("job.llb.ignore_cache", [], ["[2/2] RUN make (base/Dockerfile:2)"])
+    assert change.effects == (Effect.REBUILDS,)
+
+
+def test_which_frontend_builds_it_may_be_an_argument(between: Differ) -> None:
+    result = between('target "default" {}', 'target "default" { args = { BUILDKIT_SYNTAX = "docker/dockerfile:1" } }')
+    assert [path for path, _, _ in changes(result, "default")] == ["args.BUILDKIT_SYNTAX"]
+
+
+def test_an_image_config_of_a_stranger_may_be_deep() -> None:
+    deep = b'{"config":{"User":' + b"[" * 900 + b"]" * 900 + b"}}"
+    job = replace(BUILT, solve=replace(BUILT.solve, builds=(replace(PART, config=deep),)))
+
+    assert "config.os" in render_json(diff(EVERYTHING, with_job(job)))
 
 
 def test_names_and_places_of_build_steps_are_no_change() -> None:

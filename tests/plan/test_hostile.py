@@ -150,6 +150,15 @@ def test_a_flood_of_small_values_takes_bounded_memory(item: bytes) -> None:
     assert peak < 64 << 20
 
 
+def test_lists_at_the_top_count_as_well() -> None:
+    """A map of two takes six: these alone, and all else in the plan, would be few enough."""
+    count = packed.MAX_VALUES // 6 - 1000
+    files = [{"digest": "", "path": ""}] * count
+    data = rewritten(lambda body: body.update(files=files))
+
+    assert "it holds more than" in refused(data)
+
+
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "large.msgpack"
     with path.open("wb") as file:

@@ -114,6 +114,13 @@ def test_unknown_fields_of_what_is_left_out_are_left_out_too() -> None:
     assert unseal(rewritten(extend), ("jobs",))[0].extra == {**EVERYTHING.extra, ("weight",): 2}
 
 
+def test_unknown_fields_come_in_the_order_of_the_plan() -> None:
+    names = [f"zz{at}" for at in range(20)]
+    extra = load(rewritten(lambda body: body.update(dict.fromkeys(names, 1)))).extra
+
+    assert [path for path in extra if path[0] in names] == [(name,) for name in sorted(names)]
+
+
 # --- origins --------------------------------------------------------------------------------------------------
 
 ORIGINS = EVERYTHING.origins
