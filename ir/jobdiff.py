@@ -80,11 +80,13 @@ _EFFECTS: Final[dict[str, tuple[Effect, ...]]] = {
     "ssh": (Effect.PRIVILEGE,),
     "secrets": (Effect.SECRET,),
     "platforms": (Effect.REBUILDS, Effect.PUBLISHES, Effect.PLATFORM),
+    "attrs.label:": (Effect.PUBLISHES,),
+    "attrs.attest:": (Effect.PUBLISHES,),
 }
-"""What it means that a field of a job differs; of all others that steps run again."""
+"""What it means that a part of a job differs; of all others that steps run again. A `:` at the end stands for whatever
+follows."""
 _NEEDS: Final = frozenset((Effect.PRIVILEGE, Effect.SECRET, Effect.PLATFORM))
 """What only something new means."""
-
 
 _SOURCES: Final[dict[str, tuple[str, ...]]] = {
     "platforms": ("platforms",),
@@ -123,8 +125,7 @@ _SOURCES: Final[dict[str, tuple[str, ...]]] = {
     "attrs.platform": ("platforms",),
     **{f"attrs.{name}": ("resources",) for name in RESOURCE_ATTRS.values()},
 }
-"""What each part of a job follows from, of the attributes of its target. A `:` at the end stands for whatever
-follows."""
+"""What each part of a job follows from, of the attributes of its target."""
 _HELD: Final = tuple([name for name in RECORDS[Job] if name not in ("id", "target", "solve")])
 _held: Final = attrgetter(*_HELD)
 
@@ -136,7 +137,7 @@ def _rest(before: Job, after: Job, differing: Collection[str]) -> Iterator[Chang
     if type(before.solve) is type(after.solve):  # others have other attributes for the same
         left, right = before.solve.attrs, after.solve.attrs
         paths += sorted([f"attrs.{key}" for key in {**left, **right} if left.get(key) != right.get(key)])
-    paths = [path for path in paths if not any(source in differing for source in _sources(path))]
+    paths = [path for path in paths if not any(one in differing for one in _SOURCES.get(_family(path), ()))]
     old, new = (_fields(job) if paths else {} for job in (before, after))
     for path in paths:
         was, now = old.get(path), new.get(path)
@@ -144,15 +145,15 @@ def _rest(before: Job, after: Job, differing: Collection[str]) -> Iterator[Chang
 
 
 def _effects(path: str, old: Any, new: Any) -> tuple[Effect, ...]:
-    effects = _EFFECTS.get(path, (Effect.REBUILDS,))
+    effects = _EFFECTS.get(_family(path), (Effect.REBUILDS,))
     if _NEEDS.isdisjoint(effects) or any(one not in (old or ()) for one in new or ()):
         return effects
     return tuple([effect for effect in effects if effect not in _NEEDS])
 
 
-def _sources(path: str) -> tuple[str, ...]:
-    family, colon, _ = path.partition(":")
-    return _SOURCES.get(family + colon, ())
+def _family(path: str) -> str:
+    name, colon, _ = path.partition(":")
+    return name + colon
 
 
 def _fields(job: Job) -> dict[str, Any]:

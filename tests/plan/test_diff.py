@@ -348,6 +348,15 @@ def test_whatever_makes_the_result_of_a_job_shows(job: Job, path: str) -> None:
     assert [one.path for one in target.changes] == [path]
 
 
+@pytest.mark.parametrize("attr", ["label:a", "attest:sbom"])
+def test_what_an_attribute_only_publishes(attr: str) -> None:
+    evil = replace(FRONTEND, solve=replace(FRONTEND.solve, attrs={**FRONTEND.solve.attrs, attr: "evil"}))
+    (target,) = diff(EVERYTHING, with_job(evil)).targets
+
+    assert [one.path for one in target.changes] == [f"job.attrs.{attr}"]
+    assert target.effects == (Effect.PUBLISHES,)
+
+
 @pytest.mark.parametrize("name", ["secrets", "ssh", "entitlements", "platforms"])
 def test_what_a_job_needs_no_more_is_no_new_need(name: str) -> None:
     (target,) = diff(EVERYTHING, with_job(replace(FRONTEND, **{name: ()}))).targets
