@@ -7,7 +7,6 @@ from operator import attrgetter
 from bakec.ir.changes import Change, Effect
 from bakec.ir.columns import RECORDS
 from bakec.ir.fields import RESOURCE_ATTRS
-from bakec.ir.llbdiff import Graphs
 from bakec.ir.plan import FrontendSolve, Job, LlbSolve, Plan
 
 TYPE_CHECKING = False
@@ -22,9 +21,10 @@ class Builds:
     """How the targets of two plans are built, beside what their values say."""
 
     def __init__(self, old: Plan, new: Plan) -> None:
+        self._old = old
+        self._new = new
         self._before = _by_target(old)
         self._after = _by_target(new)
-        self._graphs = Graphs(old, new)
 
     def between(self, was: str, name: str, differing: Collection[str], shown: Collection[str]) -> list[Change]:
         """What differs in the jobs of one target, but for what follows from the attributes that are `differing`, or
@@ -43,7 +43,9 @@ class Builds:
     def _of_job(self, before: Job, after: Job, differing: Collection[str], shown: Collection[str]) -> Iterator[Change]:
         old, new = before.solve, after.solve
         if isinstance(old, LlbSolve) and isinstance(new, LlbSolve):
-            yield from self._graphs.between(old, new, differing, shown)
+            from bakec.ir.llbdiff import Graphs
+
+            yield from Graphs(self._old, self._new).between(old, new, differing, shown)
         # Which frontend it is may be an argument.
         follows = isinstance(old, FrontendSolve) and isinstance(new, FrontendSolve) and "args" in differing
         if _maker(old) != _maker(new) and not follows:
