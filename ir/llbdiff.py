@@ -26,7 +26,8 @@ class Graphs:
     ) -> list[Change]:
         """What differs from one to the other. Attributes that are `differing` account for platforms and for what has
         no name of its own, and values that are `shown`, by their paths, for labels."""
-        found = [*(self._steps(before, after) or self._gone(before, after)), *_configs(before, after, shown)]
+        known, left = _ops(before), _ops(after)
+        found = [*(self._steps(known, after) or self._gone(before, left)), *_configs(before, after, shown)]
         if not found and not any(name == "labels" or FIELDS[name].rebuilds for name in differing):
             found += _unnamed(before, after)
         platforms = [[build.platform for build in solve.builds] for solve in (before, after)]
@@ -34,21 +35,19 @@ class Graphs:
             effects = (Effect.REBUILDS, Effect.PUBLISHES)
             found.append(Change(path="job.llb.platforms", old=platforms[0], new=platforms[1], effects=effects))
         if not {"no-cache", "no-cache-filter"} & set(differing):
-            found += self._eager(before, after)
+            found += self._eager(before, after, known & left)
         return found
 
-    def _eager(self, before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
-        """The steps that both have, and that run whether they are cached or not in one of them."""
-        old = _eager(self._old, before, _ops(after))
-        new = _eager(self._new, after, _ops(before))
+    def _eager(self, before: LlbSolve, after: LlbSolve, shared: set[str]) -> Iterator[Change]:
+        """The `shared` steps that run whether they are cached or not in one of them."""
+        old, new = _eager(self._old, before, shared), _eager(self._new, after, shared)
         if old.keys() != new.keys():
             effects = (Effect.REBUILDS,) if new.keys() - old.keys() else ()
             yield Change(path="job.llb.ignore_cache", old=[*old.values()], new=[*new.values()], effects=effects)
 
-    def _steps(self, before: LlbSolve, after: LlbSolve) -> list[Change]:
+    def _steps(self, known: set[str], after: LlbSolve) -> list[Change]:
         """The steps of the new job that the old one did not have: those are the ones that run. A step that is new for
         what it builds on alone names that step."""
-        known = _ops(before)
         seen: set[str] = set()
         found: list[Change] = []
         for build in after.builds:
@@ -67,13 +66,13 @@ class Graphs:
                     seen.add(digest)
         return found
 
-    def _gone(self, before: LlbSolve, after: LlbSolve) -> Iterator[Change]:
+    def _gone(self, before: LlbSolve, left: set[str]) -> Iterator[Change]:
         """The steps that the old job has and the new one does not, where that is all."""
-        left = _ops(after)
+        gone: set[str] = set()
         for build in before.builds:
             for digest in build.ops[:-1]:
-                if digest not in left and _title(self._old, build, digest)[0]:
-                    left.add(digest)
+                if digest not in left and digest not in gone and _title(self._old, build, digest)[0]:
+                    gone.add(digest)
                     shown = _shown(self._old, build, digest)
                     yield Change(path="step", old=shown, new=None, effects=(Effect.PUBLISHES,))
 

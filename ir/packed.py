@@ -108,6 +108,7 @@ class Packed:
         """Where the value of each top key is."""
         if list(self.spans) != sorted(self.spans):
             raise WireError(DISORDER)
+        # The values are taken as they are: that leaves the keys, and how many there are.
         if not _is_made_of(data, _pieces(self._values())):
             raise WireError(_NOT_CANONICAL)
 

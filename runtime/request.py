@@ -138,9 +138,8 @@ def compose(job: Job, site: Site) -> Request:
     _resolve(request, site)
     checkout = site.checkout(mounts["context"]) if "context" in mounts else None
     if checkout is not None:
-        folder = mounts.get("dockerfile", site.root) if text is None else None
-        dockerfile = folder / attrs.get("filename", DOCKERFILE) if folder else None
-        attrs |= vcs.attrs_of(checkout, site.env, mounts, dockerfile)
+        dockerfile = mounts.get("dockerfile", site.root) / attrs.get("filename", DOCKERFILE)
+        attrs |= vcs.attrs_of(checkout, site.env, mounts, dockerfile if text is None else None)
     _add_contexts(request, site)
     if request.frontend:
         _add_proxies(request, site)

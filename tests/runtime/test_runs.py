@@ -14,7 +14,7 @@ import pytest
 from fake_plans import Runner, job, plan
 
 from bakec.ir.diagnostics import Exit
-from bakec.ir.plan import Exporter, LocalDir, Secret
+from bakec.ir.plan import Exporter, LocalDir, Secret, Ssh
 from bakec.runtime.builders import alone
 from bakec.runtime.buildkit.channel import Connection
 from bakec.runtime.drivers.base import Pipe
@@ -359,6 +359,15 @@ def test_logs_that_cannot_be_written_stop_the_run_before_it_begins(perform: Runn
     result = perform(driver, job("a"), log_dir=tmp_path / "file/logs")
     assert [each.rule.code for each in result.diagnostics] == ["BK722"]
     assert driver.log == []
+
+
+def test_a_private_folder_that_cannot_be_made(perform: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which only the socket of an agent for key files needs."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    (tmp_path / "key").touch()
+    result = perform(FakeDriver(), job("a", ssh=(Ssh(id="default", paths=("key",)),)))
+    assert [each.rule.code for each in result.diagnostics] == ["BK729"]
+    assert perform(FakeDriver(), job("a", dockerfile_inline="FROM scratch\n")).exit is Exit.OK
 
 
 def test_more_builds_than_one_channel_takes(perform: Runner) -> None:

@@ -76,8 +76,8 @@ class OnDisk:
         self._root = os.path.realpath(self._root)
         return iter(Walk(self._root, _filter(self._root, options)))
 
-    def contents(self, index: int, path: bytes) -> Iterator[bytes]:
-        return read_file(index, os.path.join(os.fsencode(self._root), path))  # noqa: PTH118 bytes
+    def chunks(self, path: bytes) -> Iterator[bytes]:
+        return read_file(os.path.join(os.fsencode(self._root), path))  # noqa: PTH118 bytes
 
     async def take(self, batches: Iterator[tuple[bytes, bool]]) -> tuple[bytes, bool]:
         """The next one. Disks keep us waiting, and others should not wait with us."""
@@ -93,13 +93,9 @@ class InMemory:
     def stats(self, options: Mapping[str, list[str]]) -> Iterator[Stat]:
         return self._tree.walk(_filter(os.devnull, options))  # nothing is below it, so that no link leads anywhere
 
-    def contents(self, index: int, _: bytes) -> Iterator[bytes]:
+    def chunks(self, _: bytes) -> Iterator[bytes]:
         data = self._tree.data
-        for at in range(0, len(data), CHUNK):
-            piece = data[at : at + CHUNK]
-            yield data_head(index, len(piece))
-            yield piece
-        yield data_head(index, 0)
+        return (data[at : at + CHUNK] for at in range(0, len(data), CHUNK))
 
     async def take(self, batches: Iterator[tuple[bytes, bool]]) -> tuple[bytes, bool]:
         return next(batches)
@@ -190,27 +186,27 @@ class Sender:
             path = self._files.pop(index, None)
             if path is None:
                 raise RpcError(UNKNOWN, f"invalid file id {index}")
-            yield from self._source.contents(index, path)
+            for chunk in self._source.chunks(path):
+                yield data_head(index, len(chunk))
+                yield chunk
+            yield data_head(index, 0)
 
 
 def has_data(stat: Stat) -> bool:
     return not stat.mode & TYPE
 
 
-def read_file(index: int, path: bytes) -> Iterator[bytes]:
-    """The packets of one file, in pieces. One that cannot be read is sent empty, as the reference does."""
+def read_file(path: bytes) -> Iterator[bytes]:
+    """One file, in pieces. One that cannot be read is sent empty, as the reference does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
-        yield data_head(index, 0)
         return
     try:
         while chunk := os.read(descriptor, CHUNK):
-            yield data_head(index, len(chunk))
             yield chunk
     finally:
         os.close(descriptor)
-    yield data_head(index, 0)
 
 
 def batches(pieces: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
