@@ -5,7 +5,7 @@ The names below are the public API (docs/api.md). Nothing is imported before it 
 
 TYPE_CHECKING = False  # what type checkers go by; importing `typing` would be most of the cost of this module
 if TYPE_CHECKING:
-    from bakec.api import Diagnostics, Failed, Plan, PlanDiff, compile_files, diff, digest, explain, run, why
+    from bakec.api import Diagnostics, Failed, Plan, PlanDiff, affected, compile_files, diff, digest, explain, run, why
 
 __version__ = "0.1.0"
 
@@ -14,6 +14,7 @@ __all__ = [
     "Failed",
     "Plan",
     "PlanDiff",
+    "affected",
     "compile_files",
     "diff",
     "digest",

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bakec.compiler.render.explain import Explanation, Reason
+    from bakec.impact import Affected
     from bakec.ir.changes import PlanDiff
     from bakec.runtime.results import RunResult
 
 __all__ = [
-    "Diagnostics", "Failed", "Plan", "PlanDiff", "compile_files", "diff", "digest", "explain", "run", "why",
+    "Diagnostics", "Failed", "Plan", "PlanDiff", "affected", "compile_files", "diff", "digest", "explain", "run", "why",
 ]  # fmt: skip
 
 
@@ -79,6 +80,17 @@ def why(plan: Plan, name: str) -> list[Reason]:
     from bakec.compiler.render.explain import why as find
 
     return find(plan, name)
+
+
+def affected(
+    plan: Plan, changed: Iterable[str], *, old: Plan | None = None, root: str | os.PathLike[str] = "."
+) -> list[Affected]:
+    """The targets of `plan` that a change touches, and why, each after those it uses: their values differ from those in
+    `old`, they read one of the files `changed`, whose paths are relative to `root`, or they use such a target. Without
+    `old`, a definition file among `changed` affects all targets."""
+    from bakec.impact import affected as find
+
+    return find(plan, changed, os.fspath(root), old)
 
 
 def run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -55,6 +56,25 @@ def checkout(revision: str, folder: Path, named: Iterable[str] = ()) -> Iterator
         here = top / prefix
         here.mkdir(parents=True, exist_ok=True)
         yield here
+
+
+def changed_since(revision: str, folder: Path) -> list[str]:
+    """The files of the whole tree that differ from where `revision` and the current commit parted, or from `revision`
+    itself where git does not know that; new ones too, unless git ignores them. Absolute paths. Raises `Failed`."""
+    if not is_revision(revision, folder):
+        raise fail(codes.GIT.at(None, revision=revision, reason="git knows no such revision here"))
+    top = Path(os.fsdecode(_output(revision, folder, "rev-parse", "--show-toplevel").rstrip(b"\n")))
+    options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
+    differing = _output(revision, top, "diff", *options, base_of(revision, folder), "--")
+    new = _output(revision, top, "ls-files", "--others", "--exclude-standard", "-z")
+    names = os.fsdecode(differing + new).split("\0")
+    return [str(top / name) for name in names if name]
+
+
+def base_of(revision: str, folder: Path) -> str:
+    """The commit where `revision` and the current one parted; `revision` where git does not know it."""
+    done = _git(folder, "merge-base", "--end-of-options", revision, "HEAD")
+    return revision if done.returncode else done.stdout.decode().strip()
 
 
 def _blobs(listing: str) -> Iterator[_Blob]:

@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     parser.epilog = _EPILOG
     parser.add_argument("sides", nargs="+", metavar="SIDE", help="OLD NEW, OLD..NEW, or OLD")
     add_source_flags(parser)
-    parser.add_argument("--target", action="append", default=[], metavar="NAME", help="targets to compile")
+    parser.add_argument("--target", action="append", default=[], metavar="TARGET", help="targets to compile")
     forms = ("text", "markdown", "json", "html")
     parser.add_argument("--format", choices=forms, default="text", help="form of the output")
     parser.switch("--json", help="shorthand for --format=json")

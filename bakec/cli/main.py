@@ -20,6 +20,8 @@ VERBS: Final = {
     "builder": "make, list and remove builders",
     "report": "what came of a run, from its journal",
     "diff": "what changes between two plans, and why",
+    "affected": "the targets that a change touches, and why",
+    "matrix": "targets as the matrix of a CI service",
     "show": "print a plan for a person to read",
     "graph": "the graph of groups and targets",
     "explain": "where a value comes from",
@@ -29,6 +31,7 @@ VERBS: Final = {
     "lock": "pin the images and repositories that targets read",
     "llb": "the build graph of lowered targets",
     "lint": "look for mistakes in definitions that are valid",
+    "completion": "completion of verbs, flags and targets for a shell",
 }
 """Every verb, with its line in the help text. The module of verb `x` is `bakec.cli.x`, `print` in `print_`."""
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, NoReturn
 
-__all__ = ["Arguments", "Parser"]
+__all__ = ["DESCRIBE", "Arguments", "Described", "Parser"]
+
+DESCRIBE = "--describe"
+"""Makes every parser give itself up, for completion: a verb knows its flags when it runs, and not before."""
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
@@ -64,6 +67,14 @@ class _Flag:
             is_plain = self.type in (int, float)
             reason = f"invalid {self.type.__name__} value: {text!r}" if is_plain else str(error)
             raise ValueError(f"argument {'/'.join(self.names)}: {reason}") from error
+
+
+class Described(SystemExit):
+    """The end of a run that only asked for the flags of a verb."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__(Exit.OK)
+        self.parser = parser
 
 
 class Parser:
@@ -127,6 +138,21 @@ class Parser:
             os.environ[FORM] = values["diagnostics"]  # a failure is reported when the flags are out of sight
         return Arguments(**values)
 
+    @property
+    def names(self) -> list[str]:
+        """Of all flags."""
+        return ["-h", "--help", *(name for flag in self._flags for name in flag.names)]
+
+    @property
+    def words(self) -> str:
+        """What the words between the flags are: their metavariable, empty where there are none."""
+        return self._words.metavar if self._words is not None else ""
+
+    def values_of(self, name: str) -> tuple[Sequence[str], str] | None:
+        """What a flag takes: its choices, and its metavariable; None where it takes nothing, or is none."""
+        found = next((flag for flag in self._flags if name in flag.names and not flag.is_switch), None)
+        return None if found is None else (found.choices, found.metavar)
+
     def _take(self, text: str, rest: Iterator[str], values: dict[str, Any]) -> None:
         name, equals, value = text.partition("=")
         known = {name: flag for flag in self._flags for name in flag.names}
@@ -137,6 +163,8 @@ class Parser:
                 equals, value = "", ""
         if name in ("-h", "--help"):
             self._help()
+        if name == DESCRIBE:
+            raise Described(self)
         if name not in known:
             raise ValueError(f"unrecognized arguments: {text}")
         flag = known[name]

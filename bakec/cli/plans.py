@@ -64,8 +64,10 @@ def plan_from(args: Arguments, targets: Sequence[str]) -> Plan:
     return read_plan(args.plan) if args.plan else compile_from(args, args.file, targets)
 
 
-def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], root: str | None = None) -> Plan:
-    """Compile definition files as the flags say; warnings go to standard error. Raises `Failed`."""
+def compile_from(
+    args: Arguments, files: Iterable[str], targets: Sequence[str], root: str | None = None, *, quiet: bool = False
+) -> Plan:
+    """Compile definition files as the flags say; warnings go to standard error, unless `quiet`. Raises `Failed`."""
     from bakec import api
     from bakec.compiler.options import parse_variables
 
@@ -78,7 +80,8 @@ def compile_from(args: Arguments, files: Iterable[str], targets: Sequence[str], 
         root=root,
         warnings=warnings,
     )
-    report(warnings.items)
+    if not quiet:
+        report(warnings.items)
     return plan
 
 

@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser("bakec why", "The chain of groups, links and inheritance that brings a target into the run.")
     parser.add_argument("name", metavar="TARGET", help="target or group")
     add_plan_flags(parser)
-    parser.add_argument("--target", action="append", default=[], metavar="NAME", help="targets of the run (default)")
+    parser.add_argument("--target", action="append", default=[], metavar="TARGET", help="targets of the run (default)")
     parser.switch("--json", help="print JSON")
     args = parser.read(argv)
     from bakec.compiler.render.explain import render_why

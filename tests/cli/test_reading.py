@@ -6,80 +6,14 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bakec import compile_files, digest
-from bakec.cli.main import main
 from bakec.ir import loading
 from bakec.ir.diagnostics import Exit
-
-DEFINITIONS = """\
-variable "GO_VERSION" {
-  default = "1.24"
-}
-group "default" {
-  targets = ["app", "tools"]
-}
-target "_common" {
-  args = { GO_VERSION = GO_VERSION }
-}
-target "app" {
-  inherits = ["_common"]
-  tags     = ["example/app:${GO_VERSION}"]
-  contexts = { base = "target:base" }
-}
-target "tools" {}
-target "base" {}
-"""
-
-Bakec = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def bakec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bakec:
-    """Run a verb in a folder with DEFINITIONS: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("GO_VERSION", "BUILDX_BAKE_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "docker-bake.hcl").write_text(DEFINITIONS)
-
-    def run(*argv: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(argv)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
-def git(*argv: str) -> None:
-    identity = {
-        "GIT_AUTHOR_NAME": "a",
-        "GIT_AUTHOR_EMAIL": "a@b",
-        "GIT_COMMITTER_NAME": "a",
-        "GIT_COMMITTER_EMAIL": "a@b",
-    }
-    subprocess.run(
-        ("git", "-c", "init.defaultBranch=main", *argv), check=True, capture_output=True, env={**os.environ, **identity}
-    )
-
-
-@pytest.fixture
-def history(bakec: Bakec, tmp_path: Path) -> Path:
-    """The folder as a repository: `main` has Go 1.24, the branch `next` has 1.25, the working folder has 1.26."""
-    file = tmp_path / "docker-bake.hcl"
-    git("init")
-    git("add", ".")
-    git("commit", "-m", "one")
-    git("checkout", "-b", "next")
-    file.write_text(DEFINITIONS.replace("1.24", "1.25"))
-    git("commit", "-am", "two")
-    file.write_text(DEFINITIONS.replace("1.24", "1.26"))
-    return tmp_path
-
+from tests.cli.running import DEFINITIONS, Bakec
 
 # --- show -----------------------------------------------------------------------------------------------------
 

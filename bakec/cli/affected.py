@@ -1,0 +1,121 @@
+"""`bakec affected`: the targets that a change touches."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bakec.cli.parser import Parser
+from bakec.cli.plans import add_source_flags, compile_from
+from bakec.ir.diagnostics import Failed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
+
+    from bakec.cli.parser import Arguments
+    from bakec.impact import Affected, Cause
+    from bakec.ir.plan import Plan
+
+_EPILOG = """\
+A target is affected when its values differ from those of the revision, when a file that it reads has changed, or when
+it uses a target that is affected. To build those:
+
+    bakec affected --since origin/main --names | xargs -r bakec bake"""
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("bakec affected", "The targets that a change touches, and why.")
+    parser.epilog = _EPILOG
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="targets or groups to compile (default: default)")
+    add_change_flags(parser, "HEAD, unless --changed is given")
+    add_source_flags(parser)
+    parser.switch("--names", help="print names alone, of targets that are not only built as a part of others")
+    parser.switch("--json", help="print JSON")
+    args = parser.read(argv)
+    plan = compile_from(args, args.file, args.targets)
+    found = touched(plan, args, "HEAD")
+    if args.json:
+        import json
+
+        print(json.dumps([_row(one) for one in found], indent=2, ensure_ascii=False))
+    elif args.names:
+        print("".join([f"{one.name}\n" for one in found if not one.linked]), end="")
+    else:
+        print("\n".join(_lines(found, len(plan.targets))))
+    return 0
+
+
+def add_change_flags(parser: Parser, default: str) -> None:
+    """What has changed."""
+    since = f"compare with where REV and the current commit parted (default: {default})"
+    parser.add_argument("--since", default="", metavar="REV", help=since)
+    changed = "a file that has changed, instead of asking git; - reads a list from standard input"
+    parser.add_argument("--changed", action="append", default=[], metavar="FILE", help=changed)
+
+
+def touched(plan: Plan, args: Arguments, default: str = "") -> list[Affected]:
+    """The targets of `plan`, compiled in the working folder, that the change touches which the flags tell. Raises
+    `Failed`."""
+    from bakec.impact import affected
+
+    here = os.path.realpath(".")
+    since = args.since or ("" if args.changed else default)
+    files = _given(args.changed) if args.changed else _from_git(since, here)
+    old = _older(since, here, args) if since else None
+    if since and old is None:
+        files += [file.path for file in plan.files]
+    return affected(plan, files, here, old)
+
+
+def _given(names: Iterable[str]) -> list[str]:
+    """Files that the flags name."""
+    return [one for name in names for one in (sys.stdin.read().splitlines() if name == "-" else [name]) if one]
+
+
+def _from_git(revision: str, here: str) -> list[str]:
+    from pathlib import Path
+
+    from bakec.revisions import changed_since
+
+    return [os.path.relpath(path, here) for path in changed_since(revision, Path(here))]
+
+
+def _older(revision: str, here: str, args: Arguments) -> Plan | None:
+    """The plan of the revision; none where its definitions mean nothing. Raises `Failed` for what is no revision."""
+    from pathlib import Path
+
+    from bakec.revisions import base_of, checkout
+
+    with checkout(base_of(revision, Path(here)), Path(here), args.file) as folder:
+        try:
+            return compile_from(args, args.file, args.targets, str(folder), quiet=True)
+        except Failed as error:
+            reason = error.diagnostics[0].message
+            print(f"note: every target counts as affected: at {revision}, {reason}", file=sys.stderr)
+            return None
+
+
+_SHOWN: Final = 5
+"""So many files of a target are listed."""
+
+
+def _lines(found: Sequence[Affected], count: int) -> Iterator[str]:
+    for one in found:
+        yield f"{one.name}  (linked)" if one.linked else one.name
+        files = [cause for cause in one.causes if cause.kind == "file"]
+        hidden = set(files[_SHOWN:])
+        yield from (f"  {_told(cause)}" for cause in one.causes if cause not in hidden)
+        if hidden:
+            yield f"  … and {len(hidden)} more files"
+    yield f"{len(found)} of {count} targets affected"
+
+
+def _told(cause: Cause) -> str:
+    return cause.kind if not cause.name else f"{cause.kind} {cause.name}"
+
+
+def _row(one: Affected) -> dict[str, object]:
+    causes = [{"kind": cause.kind, **({"name": cause.name} if cause.name else {})} for cause in one.causes]
+    return {"name": one.name, "linked": one.linked, "causes": causes}
