@@ -1,7 +1,7 @@
 """Which targets of a plan a change touches, and why: their values, files that they read, other targets that they use.
 
-What is lowered says itself which paths it reads. Of a target that is left to a frontend every file of its contexts
-counts, but for what an ignore file keeps out. Names are looked up in the working folder, never what files hold.
+Of a context those files count that some step of the Dockerfile copies or mounts; every one that no ignore file keeps
+out, where that cannot be told.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 from functools import cache
 
+from bakec.compiler import reading
 from bakec.compiler.dockerfile.faults import DockerfileError
 from bakec.compiler.dockerfile.ignore import read_patterns
+from bakec.compiler.host import Host
+from bakec.compiler.lowering import Reader
 from bakec.ir.changes import Action
 from bakec.ir.diff import diff
 from bakec.ir.plan import LlbSolve
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from bakec.ir.changes import TargetDiff
-    from bakec.ir.llb.ops import SourceOp
     from bakec.ir.plan import Job, Plan
 
 _DOCKERFILE: Final = "dockerfile"
@@ -52,7 +54,7 @@ def affected(plan: Plan, changed: Iterable[str], root: str, old: Plan | None = N
     """The targets of `plan` that differ from `old`, or read one of the files `changed` (relative to `root`, the plan's
     folder), or use a target that does; each after those it uses. Without `old` a file of the definitions that changed
     affects all."""
-    files = _Files(root, changed)
+    files, reader = _Changed(root, changed), Reader(Host(cwd=root))
     values = {} if old is None else {one.name: list(_of_values(one)) for one in diff(old, plan).targets}
     everywhere = [] if old is not None else [Cause("definitions", name) for name in _definitions(plan, files)]
     found: dict[str, list[Cause]] = {}
@@ -63,7 +65,7 @@ def affected(plan: Plan, changed: Iterable[str], root: str, old: Plan | None = N
         causes = [
             *everywhere,
             *values.get(job.target, ()),
-            *(Cause("file", name) for name in _read(plan, job, files, is_compared=old is not None)),
+            *(Cause("file", name) for name in _read(plan, job, files, reader, is_compared=old is not None)),
             *(Cause("target", name) for name in used if name in found),
         ]
         if causes:
@@ -85,7 +87,7 @@ def _of_values(one: TargetDiff) -> Iterator[Cause]:
                 yield Cause("step", str(change.new or change.old)) if is_step else Cause("value", change.path)
 
 
-def _definitions(plan: Plan, files: _Files) -> Iterator[str]:
+def _definitions(plan: Plan, files: _Changed) -> Iterator[str]:
     lock = ["bakec.lock"] if plan.lock else []
     return (path for path in (*(file.path for file in plan.files), *lock) if files.has(path))
 
@@ -93,7 +95,7 @@ def _definitions(plan: Plan, files: _Files) -> Iterator[str]:
 # --- files ----------------------------------------------------------------------------------------------------
 
 
-class _Files:
+class _Changed:
     """The files that changed, by the directories above them."""
 
     def __init__(self, root: str, changed: Iterable[str]) -> None:
@@ -132,66 +134,32 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _read(plan: Plan, job: Job, files: _Files, *, is_compared: bool) -> Iterator[str]:
+def _read(plan: Plan, job: Job, files: _Changed, reader: Reader, *, is_compared: bool) -> Iterator[str]:
     """The files that changed and that the job reads."""
     homes = {one.name: one.path for one in job.locals}
     dockerfile = _dockerfile(job, homes)
-    own_ignore = f"{dockerfile}{_IGNORE}" if dockerfile else ""
-    if isinstance(job.solve, LlbSolve):
-        # What a Dockerfile says is in the plan, where both are compared.
-        texts = () if is_compared else (dockerfile, own_ignore, *(_join(home, _IGNORE) for home in homes.values()))
-        yield from (text for text in texts if text and files.has(text))
-        yield from _followed(plan, job.solve, homes, files)
+    contexts = {name: home for name, home in homes.items() if name != _DOCKERFILE}
+    ignores = [f"{dockerfile}{_IGNORE}" if dockerfile else "", *(_join(home, _IGNORE) for home in contexts.values())]
+    is_lowered = isinstance(job.solve, LlbSolve)
+    if not (is_lowered and is_compared):  # else what they say is in both plans
+        lower = _join(os.path.dirname(dockerfile), "dockerfile") if _base(dockerfile) == "Dockerfile" else ""  # noqa: PTH120
+        yield from (name for name in dict.fromkeys((dockerfile, lower, *ignores)) if name and files.has(name))
+    if not any(map(files.within, contexts.values())):
         return
-    lower = [_join(os.path.dirname(dockerfile), "dockerfile")] if _base(dockerfile) == "Dockerfile" else []  # noqa: PTH120
-    yield from (text for text in (dockerfile, *lower, own_ignore) if text and files.has(text))
-    for mount, home in homes.items():
-        if mount != _DOCKERFILE:
-            ignore = own_ignore if mount == "context" and os.path.exists(files.place(own_ignore)) else ""  # noqa: PTH110
-            ignore = ignore or _join(home, _IGNORE)
-            if files.has(ignore):
-                yield ignore
-            yield from files.within(home, _patterns(files.place(ignore)))
+    readings = reading.of_graph(job, plan) if is_lowered else reading.of_frontend(job, reader)
+    if readings is None:
+        main = ignores[0] if os.path.exists(files.place(ignores[0])) else ""  # noqa: PTH110
+        patterns = {name: _join(home, _IGNORE) for name, home in contexts.items()} | ({"context": main} if main else {})
+        readings = [
+            reading.Reading(home, (), _patterns(files.place(patterns[name]))) for name, home in contexts.items()
+        ]
+    for one in readings:
+        yield from files.within(one.path, one.exclude, one.follow)
 
 
 def _dockerfile(job: Job, homes: Mapping[str, str]) -> str:
     """Its path; empty for one that is in no folder of ours."""
     return _join(homes[_DOCKERFILE], job.solve.attrs.get("filename", "Dockerfile")) if _DOCKERFILE in homes else ""
-
-
-def _followed(plan: Plan, solve: LlbSolve, homes: Mapping[str, str], files: _Files) -> Iterator[str]:
-    """What the graph reads of the job's own folders: it holds the graphs of the targets that it uses, too."""
-    for digest in dict.fromkeys(digest for build in solve.builds for digest in build.ops):
-        source = _source(plan.ops[digest])
-        home = homes.get(source.identifier.removeprefix("local://")) if source is not None else None
-        if source is not None and home is not None and home == source.attrs.get("local.session"):
-            exclude, follow = (_texts(source.attrs.get(f"local.{key}", "")) for key in _LISTS)
-            yield from files.within(home, exclude, follow)
-
-
-_LISTS: Final = ("excludepatterns", "followpaths")
-
-
-def _source(data: bytes) -> SourceOp | None:
-    """A directory that a step of the graph stands for."""
-    from bakec.ir.llb.ops import SourceOp, decode_op
-    from bakec.ir.llb.wire import WireError
-
-    try:
-        op = decode_op(data).op
-    except WireError:
-        return None  # the plan of a stranger: no builder will take it
-    return op if isinstance(op, SourceOp) and op.identifier.startswith("local://") else None
-
-
-def _texts(json_text: str) -> tuple[str, ...]:
-    import json
-
-    try:
-        found = json.loads(json_text or "[]")
-    except ValueError:
-        return ()
-    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _filter(place: str, exclude: tuple[str, ...], follow: tuple[str, ...]) -> Filter:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
-    from bakec.compiler.dockerfile.request import ImageRequest, Lowered, SourceMetadata
+    from bakec.compiler.dockerfile.request import ImageRequest, Lowered, Resolver, SourceMetadata
     from bakec.compiler.host import Host
     from bakec.compiler.lock import Lock, LockedImage
     from bakec.ir.diagnostics import Diagnostic, Diagnostics
@@ -105,7 +105,7 @@ def platform_name(platform: Platform | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
+class Files:
     """What a build reads on this machine to make its graph. `path` of the Dockerfile is relative to the root."""
 
     path: str
@@ -121,7 +121,7 @@ class _Done:
     paths: Mapping[bytes, str]
 
 
-class _NotLowered(Exception):
+class NotLowered(Exception):
     """Why a job stays with the frontend. `mistake` is what is wrong with its Dockerfile, if that is why."""
 
     def __init__(self, reason: str, mistake: Diagnostic | None = None) -> None:
@@ -182,7 +182,7 @@ class _Pass:
             job = pin_contexts(job, pins)
         try:
             made = self._lowered(job, pins)
-        except _NotLowered as obstacle:
+        except NotLowered as obstacle:
             made = self._left(job, obstacle)
             if wanted is not None:
                 made, failed = pin_bases(made, wanted, pins)
@@ -202,16 +202,16 @@ class _Pass:
             self._sink.add(codes.NOT_PINNED.at(None, target=job.target, what=what, path=self._options.path))
 
     def _lowered(self, job: Job, pins: Pins) -> Job:
-        """Raises `_NotLowered`."""
+        """Raises `NotLowered`."""
         for reason in self._obstacles(job):
-            raise _NotLowered(reason)
+            raise NotLowered(reason)
         files = self._reader.files(job)
         lowered = self._lower(job, files, pins)
         for reason in _afterthoughts(lowered, files):
-            raise _NotLowered(reason)
+            raise NotLowered(reason)
         depends = _builder_decides(job, files, pins)
         if depends and not self._builder:
-            raise _NotLowered(NO_BUILDER)
+            raise NotLowered(NO_BUILDER)
         paths = {data: path for need in job.needs for data, path in self._done[need.job].paths.items()}
         done = _Done(lowered=lowered, paths={**paths, files.dockerfile: files.path})
         solve = self._solve(job, done, self._builder if depends else "")
@@ -226,7 +226,7 @@ class _Pass:
             if need.job not in self._done:
                 yield f"it uses target `{need.job}`, which is not lowered"
 
-    def _lower(self, job: Job, files: _Files, pins: Pins) -> Lowered:
+    def _lower(self, job: Job, files: Files, pins: Pins) -> Lowered:
         inputs = {name: one for need in job.needs for name, _, one in self._inputs(need.context, need.job)}
         links = dict(pair for need in job.needs for pair in self._link_attrs(need.context, need.job))
         request = request_of(job, files, pins, inputs, links, self._builder)
@@ -235,11 +235,11 @@ class _Pass:
         except LowerFailed as failure:
             if pins.missing:
                 ref = pins.missing[0].ref
-                raise _NotLowered(f"image {ref} is not pinned for {platform_name(pins.missing[0].platform)}") from None
+                raise NotLowered(f"image {ref} is not pinned for {platform_name(pins.missing[0].platform)}") from None
             mistake = _moved(failure.diagnostics[0], files)
-            raise _NotLowered(f"{files.path}: {failure.message}", mistake) from None
+            raise NotLowered(f"{files.path}: {failure.message}", mistake) from None
         if lowered.forward is not None:
-            raise _NotLowered(f"its syntax directive asks for the frontend {lowered.forward.attrs['source']}")
+            raise NotLowered(f"its syntax directive asks for the frontend {lowered.forward.attrs['source']}")
         return lowered
 
     def _inputs(self, context: str, parent: JobId) -> Iterator[tuple[str, str, Definition]]:
@@ -269,7 +269,7 @@ class _Pass:
             try:
                 kept = stored.to_plan(build.definition, platforms.full_name(build.platform), build.config)
             except LlbError as error:
-                raise _NotLowered(str(error)) from None
+                raise NotLowered(str(error)) from None
             places = self._places(build.definition.source, done.paths)
             meta = {name: replace(one, places=places.get(name, ())) for name, one in kept.meta.items()}
             self._ops |= kept.ops
@@ -315,7 +315,7 @@ class _Pass:
 
     # What stays with the frontend.
 
-    def _left(self, job: Job, obstacle: _NotLowered) -> Job:
+    def _left(self, job: Job, obstacle: NotLowered) -> Job:
         assert isinstance(job.solve, FrontendSolve)
         if self._options.mode == "llb":
             found = codes.NOT_LOWERED.at(None, target=job.target, reason=obstacle.reason)
@@ -326,7 +326,7 @@ class _Pass:
             self._sink.add(warning)
         return replace(job, solve=replace(job.solve, reason=obstacle.reason))
 
-    def _report(self, done: _Done, files: _Files) -> None:
+    def _report(self, done: _Done, files: Files) -> None:
         """Pass on what the frontend would have warned of, once for each place."""
         for warning in done.lowered.warnings:
             key = (files.path, warning.short)
@@ -339,7 +339,7 @@ def _line(position: object) -> int:
     return int(getattr(position, "line", 0))
 
 
-def _moved(diagnostic: Diagnostic, files: _Files) -> Diagnostic:
+def _moved(diagnostic: Diagnostic, files: Files) -> Diagnostic:
     """The diagnostic about the Dockerfile by its whole path."""
     span = diagnostic.subject
     if span is None:
@@ -348,13 +348,13 @@ def _moved(diagnostic: Diagnostic, files: _Files) -> Diagnostic:
     return replace(diagnostic, subject=Span(source, span.start, span.end))
 
 
-def _builder_decides(job: Job, files: _Files, pins: Pins) -> bool:
+def _builder_decides(job: Job, files: Files, pins: Pins) -> bool:
     """Whether the graph depends on the platform of the builder. Asked when all pins are known."""
     configs = (text.encode() for one in pins.used.values() for text in one.configs.values())
     return not job.platforms or any(map(_BUILDER.search, (files.dockerfile, *configs)))
 
 
-def _afterthoughts(lowered: Lowered, files: _Files) -> Iterator[str]:
+def _afterthoughts(lowered: Lowered, files: Files) -> Iterator[str]:
     """What only the finished graph shows."""
     proxy = _PROXY.search(files.dockerfile)
     if proxy:
@@ -375,8 +375,8 @@ class Reader:
         self._host = host
         self._read: dict[str, bytes | None] = {}
 
-    def files(self, job: Job) -> _Files:
-        """Raises `_NotLowered` for a Dockerfile that is not there, and `Failed` for one that cannot be read."""
+    def files(self, job: Job) -> Files:
+        """Raises `NotLowered` for a Dockerfile that is not there, and `Failed` for one that cannot be read."""
         assert isinstance(job.solve, FrontendSolve)
         name = job.solve.attrs.get("filename", "Dockerfile")
         homes = {one.name: one.path for one in job.locals}
@@ -389,7 +389,7 @@ class Reader:
         for mount, home in homes.items():
             if mount != "dockerfile":
                 self._ignore(ignores, mount, home, ".dockerignore")
-        return _Files(path=path, dockerfile=data, ignores=ignores)
+        return Files(path=path, dockerfile=data, ignores=ignores)
 
     def _dockerfile(self, home: str, name: str) -> tuple[str, bytes]:
         names = (name, "dockerfile") if name == "Dockerfile" else (name,)
@@ -398,7 +398,7 @@ class Reader:
             data = self.read(path)
             if data is not None:
                 return path, data
-        raise _NotLowered(f"there is no {posixpath.normpath(posixpath.join(home, name))}")
+        raise NotLowered(f"there is no {posixpath.normpath(posixpath.join(home, name))}")
 
     def _ignore(self, found: dict[str, dict[str, bytes]], mount: str, home: str, name: str) -> None:
         data = self.read(posixpath.join(home, name))
@@ -409,15 +409,15 @@ class Reader:
         """A file, None if there is none. A link may lead out of what a builder is sent, so it is not followed."""
         if path not in self._read:
             if os.path.islink(self._host.path(path)):  # noqa: PTH114
-                raise _NotLowered(f"{path} is a symbolic link")
+                raise NotLowered(f"{path} is a symbolic link")
             self._read[path] = read_bytes(path, self._host)
         return self._read[path]
 
 
 def request_of(
     job: Job,
-    files: _Files,
-    pins: Pins,
+    files: Files,
+    resolver: Resolver,
     inputs: Mapping[str, Definition],
     links: Mapping[str, str],
     builder: str,
@@ -434,12 +434,23 @@ def request_of(
     return Request(
         dockerfile=files.dockerfile,
         attrs=attrs,
-        resolver=pins,
+        resolver=resolver,
         local_files=files.ignores,
         inputs=inputs,
         worker=worker,
         host=worker,
     )
+
+
+def request_alone(job: Job, files: Files, resolver: Resolver, builder: str) -> Request:
+    """The same for a job by itself: what it links to is replaced by an empty folder, and its syntax directive is not
+    followed."""
+    empty = State().file(Mkdir(path="/", mode=0o755)).marshal()
+    inputs = {need.context: empty for need in job.needs}
+    links = {f"context:{need.context}": f"input:{need.context}" for need in job.needs}
+    attrs = {**job.solve.attrs, "cmdline": "", "source": ""}
+    plain = replace(job, solve=FrontendSolve(frontend=_FRONTEND, attrs=attrs))
+    return request_of(plain, files, resolver, inputs, links, builder)
 
 
 @dataclass(slots=True)
@@ -462,28 +473,22 @@ class Wanted:
 
     @classmethod
     def of(cls, job: Job, reader: Reader, lock: Lock, builder: str) -> Wanted:
-        """Lower a job for its questions alone. What it links to is replaced by an empty folder, and its syntax
-        directive is not followed."""
+        """Lower a job for its questions alone."""
         assert isinstance(job.solve, FrontendSolve)
         found, pins = cls(), Pins(lock)
         try:
             if job.dockerfile_inline is None and all(one.name != "dockerfile" for one in job.locals):
-                raise _NotLowered("its Dockerfile is not on this machine")
+                raise NotLowered("its Dockerfile is not on this machine")
             files = reader.files(job)
-        except _NotLowered as obstacle:
+        except NotLowered as obstacle:
             found.reason = obstacle.reason
             found.unpinned = [f"what it reads ({obstacle.reason})"]
             return found
         found.path = files.path
         found.stages = frozenset(name.decode("utf-8", "replace").lower() for name in _STAGE.findall(files.dockerfile))
-        found.syntax, found.cmdline = _syntax(job, files)
-        empty = State().file(Mkdir(path="/", mode=0o755)).marshal()
-        inputs = {need.context: empty for need in job.needs}
-        links = {f"context:{need.context}": f"input:{need.context}" for need in job.needs}
-        attrs = {**job.solve.attrs, "cmdline": "", "source": ""}
-        plain = replace(job, solve=FrontendSolve(frontend=_FRONTEND, attrs=attrs))
+        found.syntax, found.cmdline = syntax_of(job, files)
         try:
-            lowered = lower(request_of(plain, files, pins, inputs, links, builder))
+            lowered = lower(request_alone(job, files, pins, builder))
         except LowerFailed as failure:
             lowered = failure.partial
             if not pins.missing:
@@ -509,7 +514,7 @@ def repositories(job: Job) -> list[str]:
     return [value for key, value in attrs.items() if (key == "context" or key.startswith("context:")) and is_git(value)]
 
 
-def _syntax(job: Job, files: _Files) -> tuple[str, str]:
+def syntax_of(job: Job, files: Files) -> tuple[str, str]:
     """The normalized reference of the frontend that a job asks for, and the whole text of the wish; empty for the
     builder's own."""
     assert isinstance(job.solve, FrontendSolve)

@@ -108,7 +108,7 @@ def _lines(found: Sequence[Affected], count: int) -> Iterator[str]:
         hidden = set(files[_SHOWN:])
         yield from (f"  {_told(cause)}" for cause in one.causes if cause not in hidden)
         if hidden:
-            yield f"  … and {len(hidden)} more files"
+            yield f"  … and {len(hidden)} more"
     yield f"{len(found)} of {count} targets affected"
 
 

@@ -105,7 +105,7 @@ def test_files_that_somebody_else_names(bakec: Bakec, monkeypatch: pytest.Monkey
 def test_many_files_of_a_target_are_counted(bakec: Bakec) -> None:
     _, out, _ = bakec("affected", "tools", *(f"--changed=f{number}" for number in range(9)))
 
-    assert out.splitlines()[-2:] == ["  … and 4 more files", "1 of 1 targets affected"]
+    assert out.splitlines()[-2:] == ["  … and 4 more", "1 of 1 targets affected"]
 
 
 def test_as_json(bakec: Bakec) -> None:

@@ -155,6 +155,46 @@ def test_without_older_definitions_a_change_of_them_touches_all(tmp_path: Path) 
     assert affected(plan, ["README.md"], root=tmp_path) == []
 
 
+# --- what a Dockerfile says -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("FROM debian\nCOPY src *.conf /", ["src/a", "x.conf"]),
+        ("FROM debian\nADD --chown=$OWNER src /", ["src/a"]),
+        ("FROM debian\nARG FROM_HERE=deep\nCOPY $FROM_HERE /", ["deep/x.conf"]),
+        ("FROM debian\nRUN --mount=type=bind,source=src,target=/src make", ["src/a"]),
+        ("FROM debian\nRUN --mount=type=bind,target=/src make", ["README.md", "deep/x.conf", "src/a", "x.conf"]),
+        ("FROM debian AS one\nCOPY src /\nFROM scratch\nCOPY --from=one /a /", ["src/a"]),
+        ("FROM debian AS unused\nCOPY src /\nFROM debian\nCOPY x.conf /", ["x.conf"]),
+        ("# check=skip=all\nFROM debian\nCOPY ${UNKNOWN}/a /", ["README.md", "deep/x.conf", "src/a", "x.conf"]),
+        ("# syntax=docker/dockerfile:1\nFROM debian\nCOPY src /", ["src/a"]),
+        ("# syntax=example/own\nFROM debian\nCOPY src /", ["README.md", "deep/x.conf", "src/a", "x.conf"]),
+        ("FROM debian\nCPOY src /", ["README.md", "deep/x.conf", "src/a", "x.conf"]),
+        ("FROM debian\nRUN true", []),
+    ],
+    ids=[
+        "copies", "an unknown owner", "an argument", "a mount", "a mount of everything", "another stage",
+        "an unused stage", "an unknown path", "the usual frontend", "another frontend", "a mistake", "nothing",
+    ],
+)  # fmt: skip
+def test_a_dockerfile_says_which_files_are_read(
+    dockerfile: str, expected: list[str], tmp_path: Path, touched: Touched
+) -> None:
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+
+    found = touched('target "default" {}', "README.md", "deep/x.conf", "src/a", "x.conf")
+
+    assert found == ({"default": [f"file {name}" for name in expected]} if expected else {})
+
+
+def test_a_dockerfile_that_has_changed_itself(tmp_path: Path, touched: Touched) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian\nRUN true")
+
+    assert touched('target "default" {}', "Dockerfile") == {"default": ["file Dockerfile"]}
+
+
 # --- targets whose graph is in the plan -----------------------------------------------------------------------
 
 LOWERED = 'target "default" {\n  context = "app"\n  platforms = ["linux/amd64"]\n}'
