@@ -32,12 +32,14 @@ def compile_files(
     variables: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
     root: str | os.PathLike[str] | None = None,
+    checkout: str | os.PathLike[str] | None = None,
     warnings: Diagnostics | None = None,
 ) -> Plan:
     """The plan of `targets` in the definition files `files`; without files those of the default names in `root`.
 
     `sets` are `TARGET.KEY=VALUE` overrides, `variables` those of `--var`. `env` stands for the environment, `root` for
-    the working folder. Warnings are added to `warnings`. Raises `Failed`. No daemon and no network is used.
+    the working folder, `checkout` for what is in it: files are read there, and paths are relative to `root` still.
+    Warnings are added to `warnings`. Raises `Failed`. No daemon and no network is used.
     """
     from bakec.compiler.host import Host
     from bakec.compiler.options import CompileOptions
@@ -50,7 +52,7 @@ def compile_files(
         variables=dict(variables or {}),
     )
     folder = os.path.join(os.getcwd(), root or "")  # noqa: PTH109, PTH118 - `pathlib` is most of a small `show`
-    host = Host(env=dict(os.environ if env is None else env), cwd=folder)
+    host = Host(env=dict(os.environ if env is None else env), cwd=folder, checkout=checkout)
     return compile_plan(options, host, Diagnostics() if warnings is None else warnings)
 
 

@@ -90,7 +90,7 @@ def _older(revision: str, here: str, args: Arguments) -> Plan | None:
 
     with checkout(base_of(revision, Path(here)), Path(here), args.file) as folder:
         try:
-            return compile_from(args, args.file, args.targets, str(folder), quiet=True)
+            return compile_from(args, args.file, args.targets, checkout=str(folder), quiet=True)
         except Failed as error:
             reason = error.diagnostics[0].message
             print(f"note: every target counts as affected: at {revision}, {reason}", file=sys.stderr)

@@ -65,9 +65,16 @@ def plan_from(args: Arguments, targets: Sequence[str]) -> Plan:
 
 
 def compile_from(
-    args: Arguments, files: Iterable[str], targets: Sequence[str], root: str | None = None, *, quiet: bool = False
+    args: Arguments,
+    files: Iterable[str],
+    targets: Sequence[str],
+    *,
+    root: str | None = None,
+    checkout: str | None = None,
+    quiet: bool = False,
 ) -> Plan:
-    """Compile definition files as the flags say; warnings go to standard error, unless `quiet`. Raises `Failed`."""
+    """Compile definition files as the flags say, as `api.compile_files` does; warnings go to standard error, unless
+    `quiet`. Raises `Failed`."""
     from bakec import api
     from bakec.compiler.options import parse_variables
 
@@ -78,6 +85,7 @@ def compile_from(
         sets=args.set,
         variables=parse_variables(tuple(args.var)),
         root=root,
+        checkout=checkout,
         warnings=warnings,
     )
     if not quiet:
@@ -95,7 +103,7 @@ def read_side(text: str, args: Arguments) -> Plan:
         is_plan = len(paths) == 1 and _looks_like_plan(text)
         return read_plan(text) if is_plan else compile_from(args, paths, args.target)
     if os.path.isdir(text):  # noqa: PTH112 - start-up counts
-        return compile_from(args, args.file, args.target, text)
+        return compile_from(args, args.file, args.target, root=text)
     return _read_revision(text, args)
 
 
@@ -133,7 +141,7 @@ def _read_revision(text: str, args: Arguments) -> Plan:
     if not is_revision(text, here):
         raise fail(codes.NO_SIDE.at(None, side=text, reason="git knows no such revision here"))
     with checkout(text, here, args.file) as folder:
-        return compile_from(args, args.file, args.target, str(folder))
+        return compile_from(args, args.file, args.target, checkout=str(folder))
 
 
 def sides(texts: Sequence[str], args: Arguments) -> tuple[Plan, Plan]:

@@ -13,7 +13,7 @@ import pytest
 from bakec import compile_files, digest
 from bakec.ir import loading
 from bakec.ir.diagnostics import Exit
-from tests.cli.running import DEFINITIONS, Bakec
+from tests.cli.running import DEFINITIONS, Bakec, git
 
 # --- show -----------------------------------------------------------------------------------------------------
 
@@ -78,6 +78,13 @@ def test_a_revision_and_the_working_folder(bakec: Bakec, history: Path) -> None:
     assert subprocess.run(("git", "status", "--porcelain"), capture_output=True, check=True).stdout == (
         b" M docker-bake.hcl\n"
     )
+
+
+def test_an_absolute_path_is_the_same_at_a_revision(bakec: Bakec, history: Path) -> None:
+    (history / "docker-bake.hcl").write_text(f'target "default" {{ context = "{history}/app" }}')
+    git("commit", "-am", "absolute")
+
+    assert bakec("diff", "HEAD") == (0, "0 added, 0 changed, 0 removed, 1 same\n", "")
 
 
 def test_revisions_from_a_folder_below_the_top(bakec: Bakec, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def _dockerfile(target: Target, project: Project) -> bytes:
     path = posixpath.join(context, _text(target.fields, "dockerfile"))
     try:
         # A pipe would be emptied, and waited for. What cannot be read is for the build to say.
-        info = os.stat(os.path.join(project.host.cwd, path))  # noqa: PTH116, PTH118 - start-up counts
+        info = os.stat(project.host.path(path))  # noqa: PTH116 - start-up counts
         return (read_bytes(path, project.host) or b"") if S_ISREG(info.st_mode) and info.st_size <= _LARGEST else b""
     except (Failed, OSError, ValueError):
         return b""
