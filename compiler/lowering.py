@@ -13,6 +13,7 @@ import os
 import posixpath
 import re
 
+from bakec.compiler.dockerfile.convert import PROXIES
 from bakec.compiler.dockerfile.directives import find_syntax
 from bakec.compiler.dockerfile.lower import lower
 from bakec.compiler.dockerfile.request import ImageAnswer, LowerFailed, Request, UnresolvedError
@@ -46,9 +47,8 @@ _FRONTEND: Final = "dockerfile.v0"
 _IMAGE: Final = "docker-image://"
 _CAP: Final = "moby.buildkit.frontend.contexts+forward"
 _STAGE: Final = re.compile(rb"^\s*FROM\s.*\sAS\s+(\S+)", re.IGNORECASE | re.MULTILINE)
-_BUILDER: Final = re.compile(rb"\bBUILD(PLATFORM|OS|ARCH|VARIANT)|--platform=[a-z0-9]+\s")
-"""What makes a graph depend on the builder's platform: its variables, and platforms of one word."""
-_PROXY: Final = re.compile(rb"^\s*(?:ONBUILD\s+)?ARG\s.*?(\w+_proxy)\b", re.IGNORECASE | re.MULTILINE)
+_BUILDER: Final = re.compile(rb"BUILD(PLATFORM|OS|ARCH|VARIANT)")
+"""Variables that make a graph depend on the builder's platform."""
 _OPTIONAL_CAPS: Final = {"mergeop": "`--link` is lowered in two ways, and the builder's image store decides"}
 """Capabilities that builders in use lack, with what the frontend makes of that."""
 _KEPT: Final = re.compile(
@@ -207,9 +207,9 @@ class _Pass:
             raise NotLowered(reason)
         files = self._reader.files(job)
         lowered = self._lower(job, files, pins)
-        for reason in _afterthoughts(lowered, files):
+        for reason in _afterthoughts(lowered):
             raise NotLowered(reason)
-        depends = _builder_decides(job, files, pins)
+        depends = _builder_decides(job, lowered, files, pins)
         if depends and not self._builder:
             raise NotLowered(NO_BUILDER)
         paths = {data: path for need in job.needs for data, path in self._done[need.job].paths.items()}
@@ -348,17 +348,18 @@ def _moved(diagnostic: Diagnostic, files: Files) -> Diagnostic:
     return replace(diagnostic, subject=Span(source, span.start, span.end))
 
 
-def _builder_decides(job: Job, files: Files, pins: Pins) -> bool:
+def _builder_decides(job: Job, lowered: Lowered, files: Files, pins: Pins) -> bool:
     """Whether the graph depends on the platform of the builder. Asked when all pins are known."""
+    if not job.platforms or lowered.host_decides:
+        return True
     configs = (text.encode() for one in pins.used.values() for text in one.configs.values())
-    return not job.platforms or any(map(_BUILDER.search, (files.dockerfile, *configs)))
+    return any(map(_BUILDER.search, (files.dockerfile, *configs)))
 
 
-def _afterthoughts(lowered: Lowered, files: Files) -> Iterator[str]:
+def _afterthoughts(lowered: Lowered) -> Iterator[str]:
     """What only the finished graph shows."""
-    proxy = _PROXY.search(files.dockerfile)
-    if proxy:
-        yield f"it declares ARG {proxy[1].decode()}, which is set where the plan runs"
+    proxies = {name for name in lowered.arguments if name.lower() in PROXIES and (name.islower() or name.isupper())}
+    yield from (f"it declares ARG {name}, which is set where the plan runs" for name in sorted(proxies))
     for build in lowered.builds:
         if build.platform.os != "linux":
             yield f"platform {platforms.full_name(build.platform)} depends on the builder"

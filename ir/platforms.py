@@ -106,6 +106,14 @@ def parse(name: str, host: Platform = AMD64) -> Platform:
     return Platform(os=os, architecture=arch, variant=variant, os_version=version, os_features=features)
 
 
+def hangs_on_reader(name: str) -> bool:
+    """Whether what `name` means depends on the machine that reads it. False for what means nothing anywhere."""
+    try:
+        return parse(name, AMD64) != parse(name, AMD64._replace(architecture="other"))
+    except PlatformError:
+        return False
+
+
 def _invalid(problem: str) -> PlatformError:
     return PlatformError(f"{problem}: invalid argument")
 

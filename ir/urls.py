@@ -199,9 +199,10 @@ def parse_query(query: str) -> dict[str, list[str]]:
             continue
         key, _, value = item.replace("+", " ").partition("=")
         try:
-            out.setdefault(unescape(key), []).append(unescape(value))
+            name, text = unescape(key), unescape(value)
         except UrlError:
             continue
+        out.setdefault(name, []).append(text)
     return out
 
 

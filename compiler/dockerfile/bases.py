@@ -176,7 +176,7 @@ class BaseResolver:
 
     def _lint_platform(self, entry: Entry, written: str, expected: Platform) -> None:
         actual = entry.image.platform
-        if (expected.os, expected.architecture) == (actual.os, actual.architecture) or entry.lines is None:
+        if (expected.os, expected.architecture) == (actual.os, actual.architecture):
             return
         values = {
             "image": written,

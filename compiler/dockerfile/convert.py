@@ -102,6 +102,8 @@ class Converted:
     epoch: Epoch | None
     platform: Platform
     extras: Mapping[str, State]
+    arguments: frozenset[str]
+    host_decides: bool
 
 
 def lint_options(data: bytes, options: Options) -> LintOptions:
@@ -125,6 +127,7 @@ class Conversion:
         self._mode = Mode(escape=self._file.escape)
         self._table = StageTable()
         self._main: Output
+        self._host_decides = False
 
     def run(self) -> Converted:
         """Raises `DockerfileError`."""
@@ -137,7 +140,8 @@ class Conversion:
         needed = self._resolve(target, bases)
         used = self._lower(needed, scene)
         target.paths.add("/")
-        return self._finish(target, scene, used)
+        arguments = {argument.key for entry in needed for argument in entry.arguments} | scope.known.keys()
+        return self._finish(target, scene, used, frozenset(arguments))
 
     def _read_file(self) -> Dockerfile:
         if not self._task.data:
@@ -295,6 +299,7 @@ class Conversion:
             problem = f"failed to parse platform {stage.platform}: {error}"
             raise DockerfileError(codes.PLATFORM, problem=problem).at(lines).at(lines).suggesting(near) from None
         used |= found.matched
+        self._host_decides |= platforms.hangs_on_reader(found.text)
         return platform
 
     def _host(self) -> Platform:
@@ -358,7 +363,8 @@ class Conversion:
             except DockerfileError as fault:
                 faults.append(fault)
         if faults:
-            raise faults[0]
+            # The reference resolves all at once, and what it has begun last mostly fails first.
+            raise faults[-1]
         return needed
 
     def _add_triggers(self, entry: Entry) -> bool:
@@ -422,7 +428,8 @@ class Conversion:
 
     def _start(self, entry: Entry, scene: Scene) -> None:
         """What holds before the first instruction of a stage."""
-        entry.platform = entry.platform or scene.target
+        # What builds on a context without an image config has no platform in the reference either.
+        entry.platform = entry.platform or platforms.Platform()
         if not entry.image.has_path and entry.platform.os != "windows":
             entry.image = entry.image._replace(env=(*entry.image.env, f"PATH={DEFAULT_PATH}"))
         entry.state = entry.state.with_envs(item.partition("=")[::2] for item in entry.image.env)
@@ -465,7 +472,7 @@ class Conversion:
         assert state.output is not None, "a main context is never scratch"
         return state.output
 
-    def _finish(self, target: Entry, scene: Scene, used: set[str]) -> Converted:
+    def _finish(self, target: Entry, scene: Scene, used: set[str], arguments: frozenset[str]) -> Converted:
         image = target.image
         if scene.options.labels:
             image = image._replace(labels={**image.labels, **scene.options.labels})
@@ -485,6 +492,8 @@ class Conversion:
             epoch=scene.epoch,
             platform=scene.target,
             extras=extras,
+            arguments=arguments,
+            host_decides=self._host_decides,
         )
 
 
@@ -517,7 +526,7 @@ def _for_platform(image: ImageConfig, target: Platform) -> ImageConfig:
 
 def _proxy(build_args: Mapping[str, str]) -> ProxyEnv | None:
     """The proxy settings among the build arguments; of several spellings the last in sorted order wins."""
-    found = {key.lower(): build_args[key] for key in sorted(build_args) if key.lower() in _PROXIES}
+    found = {key.lower(): build_args[key] for key in sorted(build_args) if key.lower() in PROXIES}
     if not found:
         return None
     return ProxyEnv(
@@ -529,4 +538,5 @@ def _proxy(build_args: Mapping[str, str]) -> ProxyEnv | None:
     )
 
 
-_PROXIES = frozenset(("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"))
+PROXIES = frozenset(("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"))
+"""Build arguments that a client takes from its configuration, in small letters and in capitals."""

@@ -23,10 +23,11 @@ class Directive(NamedTuple):
     name: str
     value: str
     line: int
+    is_json: bool = False
 
     @property
     def first_word(self) -> str:
-        return self.value.split(" ", 1)[0]
+        return self.value if self.is_json else self.value.split(" ", 1)[0]
 
 
 class DirectiveReader:
@@ -94,7 +95,13 @@ def _find_json(body: str, line: int) -> Directive | None:
     if not body.lstrip(" \t\r\n").startswith("{"):
         return None
     try:
-        value = json.loads(body).get("syntax")
+        value = json.loads(body, parse_constant=_no_number).get("syntax")
     except (ValueError, RecursionError):
         return None
-    return Directive("syntax", value, line) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return Directive("syntax", re.sub("[\ud800-\udfff]", "\ufffd", value), line, is_json=True)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

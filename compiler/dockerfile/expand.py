@@ -220,6 +220,7 @@ class _Lexer:
         self._next()
         end = self._text.find("'", self._at)
         if end < 0:
+            self._at = len(self._text)
             raise _LexError("unexpected end of statement while looking for matching single-quote")
         self._at = end + 1
         return self._text[start : end + 1] if self._mode.raw_quotes else self._text[start + 1 : end]

@@ -152,8 +152,10 @@ def _regular_expression(expression: str) -> Matcher | None:
     # Character classes are written out as they stand, so they must mean what RE2 makes of them.
     import re2
 
+    options = re2.Options()
+    options.log_errors = False
     try:
-        compiled: Matcher = re2.compile(expression)
+        compiled: Matcher = re2.compile(expression, options)
     except re2.error:
         return None
     return compiled

@@ -64,10 +64,11 @@ EXPOSE_FORMAT: Final = LintRule("ExposeInvalidFormat", codes.EXPOSE_FORMAT, "exp
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a rule says about some lines. `comments` above the instruction may ask for it to be skipped."""
+    """Something a rule says about some lines, None for what no line names. `comments` above the instruction may ask for
+    it to be skipped."""
 
     rule: LintRule
-    lines: Lines
+    lines: Lines | None
     values: dict[str, str] = field(default_factory=dict)
     comments: tuple[str, ...] = ()
 

@@ -84,7 +84,7 @@ def _failed(fault: DockerfileError, run: _Lowering) -> LowerFailed:
 
 def _warning(finding: Finding, run: _Lowering, *, direct: bool) -> LintWarning:
     short = f"{finding.rule.name}: {finding.message}"
-    if not direct and finding.lines.first > 0:
+    if not direct and finding.lines is not None and finding.lines.first > 0:
         short += f" (line {finding.lines.first})"
     rule = finding.rule.rule
     return LintWarning(
@@ -100,9 +100,9 @@ def _warning(finding: Finding, run: _Lowering, *, direct: bool) -> LintWarning:
     )
 
 
-def _span(run: _Lowering, lines: Lines) -> Span | None:
+def _span(run: _Lowering, lines: Lines | None) -> Span | None:
     source = run.text
-    if source is None or not 1 <= lines.first <= len(source.line_starts):
+    if source is None or lines is None or not 1 <= lines.first <= len(source.line_starts):
         return None
     last = min(max(lines.first, lines.last), len(source.line_starts))
     start = source.line_starts[lines.first - 1]
@@ -204,6 +204,8 @@ class _Lowering:
             key = full_name(shown)
             multi = task.options.multi_platform
             self._add_build(key if multi else "", shown, converted)
+            self.result.arguments |= converted.arguments
+            self.result.host_decides |= converted.host_decides
             exported.append({"ID": key, "Platform": _exported(shown, converted)})
         self.result.metadata["refs.platforms"] = encode(go_json({"Platforms": exported}))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 
 from bakec.compiler.dockerfile.faults import DockerfileError, csv_fields
@@ -11,7 +9,7 @@ from bakec.compiler.suggest import search
 from bakec.ir.codes import dockerfile as codes
 from bakec.ir.quoting import quote
 from bakec.ir.records import dataclass
-from bakec.ir.strconv import NumberError, parse_bool, parse_uint
+from bakec.ir.strconv import NumberError, parse_bool, parse_float, parse_uint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,7 +186,6 @@ def _number(key: str, value: str, base: int) -> int:
 
 
 _SIZE_UNITS: Final = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def _size(key: str, value: str) -> int:
@@ -198,10 +195,11 @@ def _size(key: str, value: str) -> int:
     if at < 0:
         raise bad
     number, unit = (value[:at] if value[at] == " " else value[: at + 1]), value[at + 1 :].lower()
-    if not _FLOAT.fullmatch(number) or unit not in _UNIT_NAMES:
-        raise bad
-    size = float(number) * (1 << _SIZE_UNITS[unit[:1]])
-    if size < 0 or math.isinf(float(number)):
+    try:
+        size = parse_float(number) * (1 << _SIZE_UNITS[unit[:1]])
+    except (NumberError, KeyError):
+        raise bad from None
+    if size < 0 or unit not in _UNIT_NAMES:
         raise bad
     return int(size) if size < 1 << 63 else -(1 << 63)
 

@@ -325,6 +325,8 @@ def _cache_imports(attrs: Mapping[str, str]) -> tuple[tuple[str, Mapping[str, st
     if text:
         try:
             rows = json.loads(text)
+            if isinstance(rows, dict):
+                raise TypeError("an object is no list")
             found += [(_key(row, "type"), dict(row.get("Attrs") or row.get("attrs") or {})) for row in rows]
         except (ValueError, TypeError, AttributeError, RecursionError):
             reason = json_problem(text, "[]*moby_buildkit_v1.CacheOptionsEntry")

@@ -28,7 +28,7 @@ def without_drive(path: str, os: str, *, keep_trailing: bool = False) -> str:
         raise DockerfileError(PATH, problem="The specified path is not on the system drive (C:)")
     slashed = to_slash(rest, os)
     cleaned = clean(slashed)
-    return cleaned + "/" if keep_trailing and len(cleaned) > 1 and slashed.endswith("/") else cleaned
+    return cleaned + "/" if keep_trailing and len(encode(cleaned)) > 1 and slashed.endswith("/") else cleaned
 
 
 def is_absolute(path: str, os: str) -> bool:

@@ -111,6 +111,8 @@ class _Parser:
             text, open_end = self._cut_continuation("" if text.startswith("#") else text)
             if text or open_end:
                 yield self._instruction(text, start, open_end=open_end)
+            if self._scanner.too_long:
+                self._line += 1  # the reference looks at the line again, from where instructions begin
 
     def _clean(self, raw: str) -> str:
         return raw.rstrip("\r\n")

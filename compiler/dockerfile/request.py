@@ -123,7 +123,7 @@ class LintWarning:
     message: str
     detail: str
     url: str
-    lines: Lines
+    lines: Lines | None
     diagnostic: Diagnostic
 
 
@@ -164,6 +164,10 @@ class Lowered:
     subrequest: dict[str, bytes] | None = None
     forward: Forward | None = None
     scanner: str = ""
+    arguments: set[str] = field(default_factory=set)
+    """The names that the file declares with ARG, where it is read and where a base image does."""
+    host_decides: bool = False
+    """A platform in the file means the builder's for the most part."""
 
 
 class LowerFailed(Failed):

@@ -163,7 +163,7 @@ def lint(findings: Sequence[Finding], source: SourceFile, fault: DockerfileError
     value: dict[str, Json] = {"warnings": warnings or None, "sources": [info]}
     if fault is not None:
         value["buildError"] = {"message": fault.message, "location": _merged(fault.locations)}
-    printed = sorted(findings, key=lambda finding: finding.lines.first)
+    printed = sorted(findings, key=lambda finding: finding.lines.first if finding.lines else 0)
     text = "".join(_finding_text(finding, source) for finding in printed)
     status = b"1" if findings or fault else b"0"
     return {**_result(go_json(value, indent=2), text), "result.statuscode": status}
@@ -191,8 +191,10 @@ def _finding_text(finding: Finding, source: SourceFile) -> str:
     return f"\nWARNING: {finding.rule.name}{url}\n{finding.message}\n" + excerpt(source, finding.lines)
 
 
-def excerpt(source: SourceFile, lines: Lines) -> str:
+def excerpt(source: SourceFile, lines: Lines | None) -> str:
     """The lines and some around them, as the reference prints them."""
+    if lines is None:
+        return ""
     text = decode(source.data).split("\n")
     start, end = lines.first, max(lines.first, lines.last)
     if not 1 <= start <= len(text):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bakec.compiler.dockerfile.lower import lower
-from bakec.compiler.dockerfile.request import LowerFailed, Request
+from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, LowerFailed, NoResolver, Request
 from bakec.ir import llb
 from bakec.ir.diagnostics import Exit, Severity
 from bakec.ir.llb.stored import from_plan, to_plan
@@ -44,6 +44,52 @@ def test_a_mistake_in_the_file_is_not_for_lack_of_knowledge() -> None:
     assert raised.value.message == "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)"
 
 
+@pytest.mark.parametrize("query", ["ref=50%", "subdir=100%", "ref=v1%zz"])
+def test_what_cannot_be_read_of_a_query_is_left_out(query: str) -> None:
+    (build,) = lower(Request(dockerfile=f"FROM scratch\nADD https://h/a.git?{query} /q\n".encode())).builds
+
+    assert b"git://h/a.git" in build.definition.ops[0]
+
+
+def test_of_several_bad_bases_the_last_one_is_told() -> None:
+    with pytest.raises(LowerFailed) as raised:
+        lower(Request(dockerfile=b"FROM x:$A AS a\nFROM y:$B\nCOPY --from=a q r\n"))
+
+    assert raised.value.message == 'failed to parse stage name "y:": invalid reference format'
+
+
+def test_a_line_that_is_too_long_inside_of_an_instruction() -> None:
+    with pytest.raises(LowerFailed) as raised:
+        lower(Request(dockerfile=b"FROM scratch\nRUN a \\\n" + b"x" * 70_000))
+
+    assert [lines and lines.first for lines in raised.value.locations] == [3]
+
+
+def test_an_image_for_another_platform_that_is_only_mounted() -> None:
+    class Windows(NoResolver):
+        def image(self, request: ImageRequest) -> ImageAnswer:
+            name = "windows" if "other" in request.ref else "linux"
+            config = {"os": name, "architecture": "amd64", "rootfs": {"diff_ids": ["sha256:" + "1" * 64]}}
+            return ImageAnswer(ref=request.ref, digest="", config=json.dumps(config).encode())
+
+    dockerfile = b"FROM alpine\nRUN --mount=from=other,target=/x y\n"
+
+    (warning,) = lower(Request(dockerfile=dockerfile, resolver=Windows())).warnings
+
+    assert warning.rule == "InvalidBaseImagePlatform"
+    assert warning.lines is None
+    with pytest.raises(LowerFailed, match="lint violation found for rules: InvalidBaseImagePlatform"):
+        lower(Request(dockerfile=b"# check=error=true\n" + dockerfile, resolver=Windows()))
+
+
+def test_a_stage_on_a_context_without_a_config_is_for_no_platform() -> None:
+    attrs = {"context:src": "local:x", "platform": "linux/amd64,linux/arm64"}
+    (build, _) = lower(Request(dockerfile=b"FROM alpine AS src\nFROM src\nCOPY a b\n", attrs=attrs)).builds
+
+    titles = [one.description.get("llb.customname") for one in build.definition.metadata.values()]
+    assert "[unknown stage-1 1/1] COPY a b" in titles
+
+
 def test_warnings_are_diagnostics_of_severity_warning() -> None:
     result = lower(Request(dockerfile=b"FROM scratch AS App\nMAINTAINER me\n"))
 
@@ -60,6 +106,25 @@ def test_a_syntax_directive_forwards_the_build() -> None:
     assert result.builds == []
     assert result.forward is not None
     assert result.forward.attrs["source"] == "docker/dockerfile:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        (r'{"syntax": "a b c"}', "a b c"),
+        (r'{"syntax": "\ud800"}', "\ufffd"),
+        (r'{"a": NaN, "syntax": "x"}', None),
+    ],
+    ids=["several words", "half of a character", "no number"],
+)
+def test_a_json_file_may_ask_for_a_frontend(text: str, source: str | None) -> None:
+    if source is None:
+        with pytest.raises(LowerFailed):
+            lower(Request(dockerfile=text.encode()))
+        return
+    forward = lower(Request(dockerfile=text.encode())).forward
+    assert forward is not None
+    assert forward.attrs["source"] == source
 
 
 def test_platforms_are_built_one_by_one() -> None:

@@ -259,6 +259,36 @@ def test_llb_or_nothing_refuses_it(project: Project, expected: str) -> None:
     assert found.message.endswith(expected.removeprefix("Dockerfile: "))
 
 
+@pytest.mark.parametrize(
+    ("dockerfile", "trigger"),
+    [
+        ("FROM base:1\nARG A=b \\\n  HTTP_PROXY\n", ""),
+        ("ARG HTTP_PROXY\nFROM base:1\nCOPY a /\n", ""),
+        ("FROM base:1\nCOPY a /\n", "ARG HTTP_PROXY"),
+    ],
+    ids=["on the second line", "in front of all stages", "in a base image"],
+)
+def test_a_proxy_is_found_wherever_it_is_declared(project: Project, dockerfile: str, trigger: str) -> None:
+    project.write(Dockerfile=dockerfile).lock(base=config(OnBuild=[trigger] if trigger else []))
+    project.bake('target "app" {}')
+    assert reason(project.compile()) == "it declares ARG HTTP_PROXY, which is set where the plan runs"
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        "FROM base:1\nARG APT_PROXY\nRUN x\n",
+        "FROM base:1\nARG Http_Proxy\nRUN x\n",
+        "FROM base:1\nRUN <<EOF\nARG HTTP_PROXY\nEOF\n",
+        "FROM base:1 AS unused\nARG HTTP_PROXY\nRUN x\nFROM base:1\nRUN x\n",
+    ],
+    ids=["another name", "mixed case", "text", "an unused stage"],
+)
+def test_what_is_no_proxy_is_lowered(project: Project, dockerfile: str) -> None:
+    project.write(Dockerfile=dockerfile).lock(base=config()).bake('target "app" {}')
+    assert isinstance(job(project.compile()).solve, LlbSolve)
+
+
 def test_whatever_uses_it_is_not_lowered_either(project: Project) -> None:
     project.bake(LINKED).write(app__Dockerfile="FROM parent\n", parent__Dockerfile="FROM unknown\n")
     plan = project.compile(build_platform=AMD64)
@@ -270,8 +300,11 @@ def test_without_a_platform_the_builder_decides(project: Project) -> None:
     assert reason(project.compile()).startswith("it is built for the builder's platform")
 
 
-def test_the_builders_platform_matters_where_it_is_read(project: Project) -> None:
-    project.write(Dockerfile="FROM --platform=$BUILDPLATFORM scratch AS a\nFROM scratch\nCOPY a /\n")
+@pytest.mark.parametrize(
+    "platform", ["$BUILDPLATFORM", "linux", "LINUX", '"linux"', "$P"], ids=["variable", "word", "case", "quoted", "ARG"]
+)
+def test_the_builders_platform_matters_where_it_is_read(project: Project, platform: str) -> None:
+    project.write(Dockerfile=f"ARG P=linux\nFROM --platform={platform} scratch AS a\nFROM scratch\nCOPY a /\n")
     project.bake('target "app" {\n  platforms = ["linux/arm64"]\n}')
     assert reason(project.compile()).startswith("it depends on the builder's platform")
     solve = job(project.compile(build_platform="linux/amd64")).solve
