@@ -55,10 +55,10 @@ def decode(field: Field, value: Value) -> FieldValue | None:
         raise DecodeError(str(error)) from error
 
 
-def decode_strings(value: Value) -> tuple[Value, ...]:
-    """A list of strings (`inherits`, `targets` of a group); null is empty."""
+def decode_strings(value: Value) -> tuple[Value, ...] | None:
+    """A list of strings (`inherits`, `targets` of a group), None for null."""
     try:
-        return _strings(value) or ()
+        return _strings(value)
     except ConvertError as error:
         raise DecodeError(str(error)) from error
 
@@ -152,6 +152,8 @@ def _map_entry(name: str, attrs: dict[str, str], item: Value) -> Attrs:
         return checked_output(dict(attrs))
     if name == "attest":
         return _attest(attrs)
+    if name == "policy" and not attrs:
+        return {"filename": ()}
     if name == "policy":
         return PARSERS[name](",".join(f"{key}={value}" for key, value in attrs.items()))[0]
     if not attrs.get("type"):

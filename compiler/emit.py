@@ -230,7 +230,7 @@ def _options(draft: _Draft) -> None:
     if draft.text("network") in ("host", "none"):
         attrs["force-network-mode"] = draft.text("network")
     size = draft.text("shm-size")
-    if size:
+    if draft.target.fields.get("shm-size") is not None:
         try:
             attrs["shm-size"] = str(parse_size(size))
         except QuantityError as error:

@@ -103,12 +103,12 @@ def apply(fields: Fields, overrides: Mapping[str, Override]) -> Fields:
     """`fields` with the overrides of one target, in one fixed order. Raises `OverrideProblem`."""
     result = dict(fields)
     for key, override in sorted(overrides.items(), key=_order):
-        name, _, item = key.partition(".")
+        name, dot, item = key.partition(".")
         change = _SPECIAL.get(name)
         if change is not None:
             change(result, name, item, override)
         else:
-            _set(result, name, item, override)
+            _set(result, name, item if dot else None, override)
     return result
 
 
@@ -122,7 +122,7 @@ def _origin(key: str, text: str) -> Origin:
     return Origin(OriginKind.SET, f"{key}={text}", None)
 
 
-def _set(fields: Fields, name: str, item: str, override: Override) -> None:
+def _set(fields: Fields, name: str, item: str | None, override: Override) -> None:
     field = SETTABLE.get(name)
     if field is None:
         raise OverrideProblem(f"unknown key: {name}")
@@ -153,8 +153,8 @@ def _flag(name: str, text: str) -> bool:
         raise OverrideProblem(f"invalid value {text} for boolean key {name}") from error
 
 
-def _set_item(fields: Fields, field: Field, item: str, text: str) -> None:
-    if not item:
+def _set_item(fields: Fields, field: Field, item: str | None, text: str) -> None:
+    if item is None:
         what = "hostname" if field.name == "extra-hosts" else "name"
         value = "ip" if field.name == "extra-hosts" else "value"
         reason = f"invalid format for {field.name}, expecting {field.name}.<{what}>=<{value}>"

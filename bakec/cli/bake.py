@@ -21,8 +21,11 @@ def main(argv: Sequence[str]) -> int:
     add = parser.add_argument
     parser.switch("--print", help="print the resolved definitions and stop")
     add("--list", default="", metavar="WHAT", help="list targets or variables ([type=]WHAT[,format=table|json])")
+    parser.switch("--list-targets", help="shorthand for --list=targets")
+    parser.switch("--list-variables", help="shorthand for --list=variables")
     add_run_flags(parser)
     args = parser.read(argv)
+    args.list = args.list or ("targets" if args.list_targets else "variables" if args.list_variables else "")
     if args.print and args.list:
         raise fail(codes.PRINT_AND_LIST.at(None))
     if args.allow:

@@ -41,9 +41,9 @@ def print_list(options: CompileOptions, argument: str) -> int:
     report(sink.items)
     rows = list(_targets(definitions) if what == "targets" else _variables(definitions))
     if form == "json":
-        import json
+        from bakec.ir.gojson import dumps
 
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(dumps(rows or None, indent=2))
     else:
         for line in _table(what, rows):
             print(line)

@@ -166,6 +166,17 @@ def _extends(node: Node, path: str) -> Node:
             raise _refuse(node, f"{path}: invalid type {type_name(node)} for extends")
 
 
+def _depends_on(node: Node, path: str) -> Node:
+    """Only checked: no build waits for a service."""
+    if isinstance(node, Table):
+        for name, item in node.items.items():
+            if not isinstance(item, Table):
+                raise _refuse(item, f"{path}.{name}: unsupported value {text_of(node)}")
+    elif not isinstance(node, Listing):
+        raise _refuse(node, f"{path}: invalid type {type_name(node)} for depend_on")
+    return node
+
+
 def _secret(node: Node, path: str) -> Node:
     """`external: {name: …}` is `external: true` with a name."""
     external = node.items.get("external") if isinstance(node, Table) else None
@@ -228,6 +239,7 @@ _TRANSFORMS: Final[Pattern[Transform]] = compiled(
         "services.*.build.additional_contexts": _key_values,
         "services.*.build.ssh": _ssh,
         "services.*.build.ulimits.*": _limit,
+        "services.*.depends_on": _depends_on,
         "services.*.env_file": _env_files,
         "services.*.extends": _extends,
         "services.*.ports": _ports,

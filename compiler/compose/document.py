@@ -6,6 +6,8 @@ can be bounded before they cost anything.
 
 from __future__ import annotations
 
+from itertools import islice
+
 import yaml
 
 from bakec.compiler.compose.nodes import Listing, Scalar, Table, is_null, plain_text
@@ -20,7 +22,7 @@ from bakec.ir.static import Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Final, NoReturn
+    from typing import Final, NoReturn, TypeAlias
 
     from yaml.events import Event
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from bakec.ir.diagnostics import Failed
     from bakec.ir.span import Source
 
+_Path: TypeAlias = tuple[str, ...]
+
+_FLOW_COLON: Final = "found unexpected ':'"
 MAX_DEPTH: Final = 200
 """Deepest nesting of a document. The reference goes on to 10,000; no Compose file needs 20."""
 
@@ -92,6 +97,8 @@ class _Anchor:
     tag: str
     size: int
     """How many nodes it has with every alias written out."""
+    visits: dict[_Path, _Path] = field(default_factory=dict)
+    """Paths of its aliases, and those above them with the path of the first alias below."""
 
 
 class _Composer:
@@ -125,10 +132,22 @@ class _Composer:
                     self._constructed = self._aliased = 0
 
     def _events(self) -> Iterator[Event]:
+        count = 0
         try:
             parser = _parser(self._source.text)
             while event := parser.get_event():
+                count += 1
                 yield event
+        except yaml.YAMLError as error:
+            if getattr(error, "problem", "") != _FLOW_COLON:
+                raise self._syntax_error(error) from None
+            yield from self._other_events(count)
+
+    def _other_events(self, count: int) -> Iterator[Event]:
+        """Those behind the first `count`, by the parser that takes `{key:}`, which the C parser does not."""
+        parser = yaml.SafeLoader(self._source.text)
+        try:
+            yield from islice(iter(parser.get_event, None), count, None)
         except yaml.YAMLError as error:
             raise self._syntax_error(error) from None
 
@@ -195,6 +214,7 @@ class _Composer:
             line, column = self._position(span.start)
             problem = f"yaml: line {line}, column {column + 1}: unknown anchor '{name}' referenced"
             raise self._failure(problem, span.start)
+        self._visit(anchor, span.start)
         self._constructed += 1 + anchor.size
         self._aliased += anchor.size
         self._check_aliasing(span.start)
@@ -210,6 +230,24 @@ class _Composer:
         allowed = 0.99 - 0.89 * min(max((total - 400_000) / 3_600_000, 0), 1)
         if self._aliased > 100 and total > 1000 and self._aliased / total > allowed:
             self._reject("yaml: document contains excessive aliasing", at)
+
+    def _visit(self, anchor: _Anchor, at: int) -> None:
+        """Refuse an alias at a path below that of another one, which the reference takes for a cycle."""
+        path = self._path()
+        if "<<" in path[1:]:
+            # A dot in a name is then no other than one between names.
+            path = tuple(".".join(path).replace(".<<", "", 1).split("."))
+        if "<<" in path:
+            return
+        above = [path[:length] for length in range(1, len(path))]
+        before = next((other for other in above if anchor.visits.get(other) == other), anchor.visits.get(path, path))
+        if before != path:
+            self._reject(
+                f"cycle detected: node at path {'.'.join(path)} references node at path {'.'.join(before)}", at
+            )
+        anchor.visits[path] = path
+        for other in above:
+            anchor.visits.setdefault(other, path)
 
     def _reject_cycle(self, opened: _Frame, at: int) -> NoReturn:
         path = self._path()

@@ -142,7 +142,7 @@ class _Loader:
     def _include(self, entry: Table, scope: _Scope) -> Table:
         paths = [(join_from(scope.local, text), span) for text, span in _texts(entry, "path")]
         if not paths:
-            raise fail(INCLUDE.at(entry.span, message="`include` must have a path"))
+            return Table({}, entry.span)
         first, span = paths[0]
         if first in scope.included:
             way = "\n include ".join((*scope.included, first))
@@ -231,7 +231,7 @@ def _include_entries(include: Node | None) -> Iterable[Table]:
 def _texts(entry: Table, key: str) -> list[tuple[str, Span]]:
     """An attribute of an `include` that is a string or a list of strings."""
     node = entry.items.get(key)
-    if node is None:
+    if node is None or is_null(node):
         return []
     found = []
     for item in node.items if isinstance(node, Listing) else (node,):

@@ -32,7 +32,7 @@ from bakec.ir.values import UNKNOWN, UNKNOWN_VALUE, Value, object_, string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Final, NoReturn
 
     from bakec.compiler.declarations import Declarations, FunctionDecl, VariableDecl
@@ -103,12 +103,16 @@ class Folder:
         self._running: set[str] = set()
         self._reading: list[Expr] = []
         self._functions_done: set[str] = set()
+        self._hidden_functions: Collection[str] = ()
+        self._hidden_attributes: Collection[str] = ()
         self._now: float | None = None
 
     # --- the World ----------------------------------------------------------------------------------------------
 
     def variable(self, name: str) -> Value | None:
         found = self.values.get(name)
+        if name in self._hidden_attributes:
+            return None
         if found is not None:
             return found
         if name not in self.declarations.attributes and name not in self.declarations.variables:
@@ -125,13 +129,14 @@ class Folder:
         return name in self.instances
 
     def function(self, name: str) -> FunctionDecl | None:
-        return self.declarations.functions.get(name)
+        return None if name in self._hidden_functions else self.declarations.functions.get(name)
 
     def variable_names(self) -> Iterable[str]:
-        return chain(self.values, self.declarations.variables, self.declarations.attributes)
+        names = chain(self.values, self.declarations.variables, self.declarations.attributes)
+        return (name for name in names if name not in self._hidden_attributes)
 
     def function_names(self) -> Iterable[str]:
-        return self.declarations.functions
+        return (name for name in self.declarations.functions if name not in self._hidden_functions)
 
     def timestamp(self) -> float:
         """One time for the whole compilation: that of `SOURCE_DATE_EPOCH`, else that of the first question."""
@@ -181,11 +186,29 @@ class Folder:
                 self._fold_variable(name, declared, sink)
             except DependencyFailed as error:
                 sink.extend(error.diagnostics)
-        if sink.failed:
+        rules = [rule for declared in self.declarations.variables.values() for rule in declared.validations]
+        if sink.failed or not rules:
             return
-        for declared in self.declarations.variables.values():
-            for rule in declared.validations:
-                self._validate(rule.condition, rule.error_message, rule.span, sink)
+        self._hidden_functions, self._hidden_attributes = self._unused_by_defaults()
+        for rule in rules:
+            self._validate(rule.condition, rule.error_message, rule.span, sink)
+        self._hidden_functions = self._hidden_attributes = ()
+
+    def _unused_by_defaults(self) -> tuple[Collection[str], Collection[str]]:
+        """Functions and global attributes that no default needs: the reference defines those after it has validated."""
+        functions, attributes = dict(self.declarations.functions), dict(self.declarations.attributes)
+        left = [(one.default.expr, set[str]()) for one in self.declarations.variables.values() if one.default]
+        while left:
+            expr, local = left.pop()
+            for called in _calls(expr):
+                function = functions.pop(called, None)
+                if function is not None:
+                    left.append((function.result, {*function.parameters, function.variadic}))
+            for root in _free_names(expr, local):
+                attribute = attributes.pop(root, None)
+                if attribute is not None:
+                    left.append((attribute.expr, set()))
+        return functions.keys(), attributes.keys()
 
     def _fold_variable(self, name: str, declared: VariableDecl, sink: Diagnostics) -> None:
         if name in self.values:
@@ -309,7 +332,7 @@ class Folder:
                 elif not _is_standard(called):
                     self._fail(f'function "{called}" does not exist: undefined')
             for root in _free_names(function.result, local):
-                if self.variable(root) is None and root not in ("target", "group"):
+                if self.variable(root) is None:
                     self._fail(f'variable "{root}" does not exist: undefined')
         self._functions_done.add(name)
 
@@ -418,7 +441,7 @@ class Folder:
         inherits = body.attributes.get("inherits")
         parents: FieldValue | None = ()
         if inherits is not None:
-            parents = self._once(instance, "inherits", lambda: self._parents(inherits, instance.scope, sink))
+            parents = self._once(instance, "inherits", lambda: self._parents(inherits, instance.scope, sink)) or ()
         assert isinstance(parents, tuple)
         return TargetDef(
             name=instance.name,
@@ -447,10 +470,11 @@ class Folder:
         names = self._once(instance, "targets", lambda: self._parents(members, instance.scope, sink))
         description = attributes.get("description")
         text = self._field(instance, "description", description, sink) if description else None
-        assert isinstance(names, tuple)
+        assert names is None or isinstance(names, tuple)
+        unique = {item.raw: item for item in names or () if isinstance(item, Value)}
         return GroupDef(
             name=instance.name,
-            targets=tuple({item.raw: item for item in names if isinstance(item, Value)}.values()),
+            targets=None if names is None else tuple(unique.values()),
             description=text.text if isinstance(text, Value) else "",
             span=instance.block.header,
         )
@@ -471,7 +495,7 @@ class Folder:
             sink.append(codes.UNSUITABLE.at(start_span(expr), context=expr.span, reason=error))
             return None
 
-    def _parents(self, attribute: Attribute, scope: Scope, sink: list[Diagnostic]) -> tuple[Value, ...]:
+    def _parents(self, attribute: Attribute, scope: Scope, sink: list[Diagnostic]) -> tuple[Value, ...] | None:
         expr = attribute.expr
         try:
             return decode_strings(self._read(expr, scope, sink))
@@ -490,7 +514,7 @@ class Folder:
         value: FieldValue | None = None
         with self._referring(kind, instance, name):
             if attribute is not None and name in ("inherits", "targets"):
-                value = self._once(instance, name, lambda: self._parents(attribute, instance.scope, sink))
+                value = self._once(instance, name, lambda: self._parents(attribute, instance.scope, sink)) or ()
             elif attribute is not None:
                 value = self._field(instance, name, attribute, sink)
         self.evaluated.add(kind)

@@ -376,6 +376,21 @@ def test_list_needs_no_target_to_resolve(bakec: Bakec) -> None:
     assert [row["name"] for row in json.loads(out)] == ["app", "base", "default", "tools"]
 
 
+def test_a_list_as_json_is_that_of_the_reference(bakec: Bakec) -> None:
+    Path("docker-bake.hcl").write_text('variable "A" {\n  default = "<b>"\n}\ntarget "_hidden" {}')
+
+    assert (
+        bakec("list", "--json", "--variables")[1]
+        == '[\n  {\n    "name": "A",\n    "value": "\\u003cb\\u003e"\n  }\n]\n'
+    )
+    assert bakec("list", "--json")[1] == "null\n"
+
+
+@pytest.mark.parametrize("what", ["targets", "variables"])
+def test_older_flags_that_list(what: str, bakec: Bakec) -> None:
+    assert bakec("bake", f"--list-{what}") == bakec("bake", f"--list={what}")
+
+
 def test_a_plan_from_standard_input(bakec: Bakec) -> None:
     data = compile_files().dump()
     command = [sys.executable, "-c", "from bakec.__main__ import entry; entry()", "show", "-"]

@@ -1,0 +1,7 @@
+function "where" {
+  params = []
+  result = target.app.context
+}
+target "app" {
+  context = "c"
+}

@@ -1,0 +1,7 @@
+group "g" {
+  targets = null
+}
+target "app" {
+  inherits = null
+  policy   = [{}]
+}
