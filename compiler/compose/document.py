@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
 _Path: TypeAlias = tuple[str, ...]
 
-_FLOW_COLON: Final = "found unexpected ':'"
+_STRICTER: Final = {
+    "found unexpected ':'",
+    "while scanning an anchor",
+    "while scanning an alias",
+    "while scanning for the next token",
+}
+"""What the C parser says of `{key:}`, `&a.b` and `&a@b`, which the reference takes."""
 MAX_DEPTH: Final = 200
 """Deepest nesting of a document. The reference goes on to 10,000; no Compose file needs 20."""
 
@@ -139,16 +145,18 @@ class _Composer:
                 count += 1
                 yield event
         except yaml.YAMLError as error:
-            if getattr(error, "problem", "") != _FLOW_COLON:
+            if not {getattr(error, "problem", ""), getattr(error, "context", "")} & _STRICTER:
                 raise self._syntax_error(error) from None
-            yield from self._other_events(count)
+            yield from self._other_events(count, error)
 
-    def _other_events(self, count: int) -> Iterator[Event]:
-        """Those behind the first `count`, by the parser that takes `{key:}`, which the C parser does not."""
-        parser = yaml.SafeLoader(self._source.text)
+    def _other_events(self, count: int, error: yaml.YAMLError) -> Iterator[Event]:
+        """Those behind the first `count`, by a parser that may take what the C parser has refused with `error`."""
+        from bakec.compiler.compose.loose import LooseLoader
+
+        parser = LooseLoader(self._source.text)
         try:
             yield from islice(iter(parser.get_event, None), count, None)
-        except yaml.YAMLError as error:
+        except yaml.YAMLError:
             raise self._syntax_error(error) from None
 
     # --- errors
@@ -162,7 +170,7 @@ class _Composer:
         first = 0 if isinstance(error, yaml.parser.ParserError) else 1
         place = _mark(error.problem_mark, first)
         context = f"{error.context} at {_mark(error.context_mark, first)}: " if error.context else ""
-        if context and _mark(error.context_mark, first) == place:
+        if context and _place(error.context_mark) == _place(error.problem_mark):
             place = ""
         problem = f"{context}{place and place + ': '}{error.problem}"
         return self._failure(f"yaml: {problem}", error.problem_mark.index if error.problem_mark else 0)
@@ -361,6 +369,10 @@ class _Composer:
         """Line and column, both from 1."""
         line = self._source.line(at)
         return line, at - self._source.line_starts[line - 1] + 1
+
+
+def _place(mark: yaml.Mark | None) -> tuple[int, int] | None:
+    return None if mark is None else (mark.line, mark.column)
 
 
 def _mark(mark: yaml.Mark | None, first: int) -> str:

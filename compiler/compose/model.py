@@ -150,12 +150,24 @@ class _Loader:
         directory = next((text for text, _ in _texts(entry, "project_directory") if text), None)
         local = folder_of(first) if directory is None else join_from(scope.local, directory)
         values = self._include_env(entry, local, scope)
+        base = local
+        if directory is not None and not directory.startswith("/") and not self._is_folder(local):
+            # Of one that is not there, the reference takes the folder that it would be in.
+            base = join_from(scope.local, folder_of(directory))
         # The reference takes the folder of a file in an included file twice where it is relative.
-        inner = _Scope(scope.env.having(values), relative(scope.local, local), local, scope.included)
+        inner = _Scope(scope.env.having(values), relative(scope.local, base), local, scope.included)
         key = (tuple(path for path, _ in paths), inner.folder, inner.local, tuple(sorted(values.items())))
         if key not in self._models:
             self._models[key] = self.model([self._file(path, span) for path, span in paths], inner)
         return self._models[key]
+
+    def _is_folder(self, path: str) -> bool:
+        """Whether there is something that cannot be read as a file."""
+        try:
+            self._read(path)
+        except Failed:
+            return True
+        return False
 
     def _include_env(self, entry: Table, local: str, scope: _Scope) -> Mapping[str, str]:
         """The variables of an included file: ours, under them those of its `env_file` or of its `.env`."""
