@@ -47,7 +47,7 @@ _FRONTEND: Final = "dockerfile.v0"
 _IMAGE: Final = "docker-image://"
 _CAP: Final = "moby.buildkit.frontend.contexts+forward"
 _STAGE: Final = re.compile(rb"^\s*FROM\s.*\sAS\s+(\S+)", re.IGNORECASE | re.MULTILINE)
-_BUILDER: Final = re.compile(rb"BUILD(PLATFORM|OS|ARCH|VARIANT)")
+_BUILDER: Final = re.compile(rb"\bBUILD(PLATFORM|OS|ARCH|VARIANT)")
 """Variables that make a graph depend on the builder's platform."""
 _OPTIONAL_CAPS: Final = {"mergeop": "`--link` is lowered in two ways, and the builder's image store decides"}
 """Capabilities that builders in use lack, with what the frontend makes of that."""
