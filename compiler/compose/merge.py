@@ -177,8 +177,30 @@ def _env_file_key(item: Node, path: str) -> str:
     return text_of(item.items["path"])
 
 
+def _mount_key(kind: str) -> Index:
+    """Of what no build looks at: it is only checked, and all is kept."""
+
+    def key(item: Node, path: str) -> str:
+        target = item.items.get("target") if isinstance(item, Table) else None
+        if isinstance(item, Table) and not (isinstance(target, Scalar) and isinstance(target.value, str)):
+            raise fail(STRUCTURE.at(item.span, message=f"service {kind} {path} is missing a mount target"))
+        return path
+
+    return key
+
+
+def _port_key(item: Node, path: str) -> str:
+    """As above."""
+    if isinstance(item, Table) and "target" not in item.items:
+        raise fail(STRUCTURE.at(item.span, message=f"service ports {path} is missing a target port"))
+    return path
+
+
 _KEYED: Final[Pattern[Index]] = compiled(
     {
+        "services.*.devices": _mount_key("device"),
+        "services.*.volumes": _mount_key("volume"),
+        "services.*.ports": _port_key,
         "services.*.env_file": _env_file_key,
         **dict.fromkeys(
             ("networks.*.labels", "networks.*.ipam.options", "services.*.annotations", "services.*.build.args",
