@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from itertools import takewhile
 
 from bakec.compiler import reading
 from bakec.compiler.dockerfile.faults import DockerfileError
@@ -18,11 +19,12 @@ from bakec.ir.changes import Action
 from bakec.ir.diff import diff
 from bakec.ir.plan import LlbSolve
 from bakec.ir.records import NamedTuple, dataclass
+from bakec.runtime.buildkit.patterns import SPECIAL
 from bakec.runtime.buildkit.tree import Filter, make_filter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from typing import Final
 
     from bakec.ir.changes import TargetDiff
@@ -78,41 +80,43 @@ def affected(plan: Plan, changed: Iterable[str], root: str, old: Plan | None = N
 
 def _of_values(one: TargetDiff) -> Iterator[Cause]:
     """The changes that mean something for what is built or published, as a comparison of plans says it."""
-    if one.action is Action.ADDED:
+    if one.action in (Action.ADDED, Action.RENAMED):
         yield Cause("new")
     elif one.action is not Action.REMOVED:
         for change in one.changes:
-            if change.effects:
+            if change.effects or change.path == "call":
                 is_step = change.path == "step"
                 yield Cause("step", str(change.new or change.old)) if is_step else Cause("value", change.path)
 
 
 def _definitions(plan: Plan, files: _Changed) -> Iterator[str]:
-    lock = ["bakec.lock"] if plan.lock else []
-    return (path for path in (*(file.path for file in plan.files), *lock) if files.has(path))
+    return (path for path in (*(file.path for file in plan.files), ".env", "bakec.lock") if any(files.on_the_way(path)))
 
 
 # --- files ----------------------------------------------------------------------------------------------------
 
 
 class _Changed:
-    """The files that changed, by the directories above them."""
+    """The files that changed, by the directories above them. A whole directory may stand for what is in it: a
+    submodule does."""
 
     def __init__(self, root: str, changed: Iterable[str]) -> None:
         self._root = os.path.realpath(root)
-        self._names = {os.path.normpath(os.path.join(self._root, name)): name for name in changed}  # noqa: PTH118
+        self._names = {self._own_place(name): name for name in changed}
         self._below: dict[str, list[str]] = {}
         for path in self._names:
             for folder in _above(path):
                 self._below.setdefault(folder, []).append(path)
         self._within = cache(self._find_within)
 
+    def _own_place(self, name: str) -> str:
+        """Where a file is itself, also one that is a link."""
+        folder, base = os.path.split(os.path.normpath(os.path.join(self._root, name)))  # noqa: PTH118
+        return os.path.join(os.path.realpath(folder), base)  # noqa: PTH118
+
     def place(self, path: str) -> str:
         """Where a path of the plan leads."""
         return os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118
-
-    def has(self, path: str) -> bool:
-        return os.path.normpath(os.path.join(self._root, path)) in self._names  # noqa: PTH118
 
     def within(self, folder: str, exclude: tuple[str, ...] = (), follow: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Those that are sent of a folder of the plan."""
@@ -120,12 +124,42 @@ class _Changed:
 
     def _find_within(self, folder: str, exclude: tuple[str, ...], follow: tuple[str, ...]) -> tuple[str, ...]:
         place = self.place(folder)
-        # A change of a whole folder, as of a submodule, comes as its name.
-        whole = [self._names[above] for above in (place, *_above(place)) if above in self._names]
-        below = self._below.get(place, ())
         chosen = _filter(place, exclude, follow)
         inside = place.rstrip("/") + "/"
-        return (*whole, *(self._names[path] for path in below if chosen.takes(path.removeprefix(inside))))
+        starts = [_start(place, pattern.text) for pattern in chosen.include.patterns] if chosen.include else [place]
+        near = {path for start in starts for path in (start, *self._below.get(start, ()))}
+        holders = {above for start in starts for above in _above(start)}
+        found = [
+            path
+            for path in self._below.get(place, ())
+            # What a whole folder stands for is not known.
+            if path in holders or (path in near and (chosen.takes(path.removeprefix(inside)) or os.path.isdir(path)))  # noqa: PTH112
+        ]
+        return (*self.on_the_way(folder), *(self._names[path] for path in found))
+
+    def on_the_way(self, path: str) -> Iterator[str]:
+        """What has changed of a path: itself, a directory above it, a link that it goes through."""
+        seen, rest, place = 0, path.split("/"), "/" if path.startswith("/") else self._root
+        yield from (self._names[above] for above in (place, *_above(place)) if above in self._names)
+        while rest and seen < _MOST_LINKS:
+            name = rest.pop(0)
+            place = os.path.normpath(os.path.join(place, name))  # noqa: PTH118
+            if name not in ("", ".", "..") and place in self._names:
+                yield self._names[place]
+            if os.path.islink(place):  # noqa: PTH114
+                seen += 1
+                target = os.readlink(place)  # noqa: PTH115
+                rest = [*target.split("/"), *rest]
+                place = "/" if target.startswith("/") else os.path.dirname(place)  # noqa: PTH120
+
+
+_MOST_LINKS: Final = 40
+
+
+def _start(place: str, pattern: str) -> str:
+    """Where what a pattern means begins, going by what is plain in it."""
+    plain = takewhile(lambda part: not SPECIAL & set(part), pattern.split("/"))
+    return os.path.normpath(os.path.join(place, *plain))  # noqa: PTH118
 
 
 def _above(path: str) -> Iterator[str]:
@@ -137,13 +171,14 @@ def _above(path: str) -> Iterator[str]:
 def _read(plan: Plan, job: Job, files: _Changed, reader: Reader, *, is_compared: bool) -> Iterator[str]:
     """The files that changed and that the job reads."""
     homes = {one.name: one.path for one in job.locals}
-    dockerfile = _dockerfile(job, homes)
+    dockerfile = dockerfile_of(job)
     contexts = {name: home for name, home in homes.items() if name != _DOCKERFILE}
     ignores = [f"{dockerfile}{_IGNORE}" if dockerfile else "", *(_join(home, _IGNORE) for home in contexts.values())]
     is_lowered = isinstance(job.solve, LlbSolve)
     if not (is_lowered and is_compared):  # else what they say is in both plans
         lower = _join(os.path.dirname(dockerfile), "dockerfile") if _base(dockerfile) == "Dockerfile" else ""  # noqa: PTH120
-        yield from (name for name in dict.fromkeys((dockerfile, lower, *ignores)) if name and files.has(name))
+        yield from (found for name in (dockerfile, lower, *ignores) if name for found in files.on_the_way(name))
+    yield from _layouts(job, files)
     if not any(map(files.within, contexts.values())):
         return
     readings = reading.of_graph(job, plan) if is_lowered else reading.of_frontend(job, reader)
@@ -157,8 +192,16 @@ def _read(plan: Plan, job: Job, files: _Changed, reader: Reader, *, is_compared:
         yield from files.within(one.path, one.exclude, one.follow)
 
 
-def _dockerfile(job: Job, homes: Mapping[str, str]) -> str:
-    """Its path; empty for one that is in no folder of ours."""
+def _layouts(job: Job, files: _Changed) -> Iterator[str]:
+    """What has changed of the layouts of images that a job starts from."""
+    for value in job.oci_layouts.values():
+        path = value.partition("@")[0]
+        yield from files.within(path if os.path.isdir(files.place(path)) else path.rpartition(":")[0] or path)  # noqa: PTH112
+
+
+def dockerfile_of(job: Job) -> str:
+    """The path of a job's Dockerfile; empty for one that is in no folder of ours."""
+    homes = {one.name: one.path for one in job.locals}
     return _join(homes[_DOCKERFILE], job.solve.attrs.get("filename", "Dockerfile")) if _DOCKERFILE in homes else ""
 
 

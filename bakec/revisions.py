@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bakec.ir.codes import plan as codes
@@ -43,8 +43,10 @@ def is_revision(text: str, folder: Path) -> bool:
 def checkout(revision: str, folder: Path, named: Iterable[str] = ()) -> Iterator[Path]:
     """The folder that stands for `folder` at `revision`, with every definition file of the whole tree and those
     `named`. It is gone afterwards. Raises `Failed`."""
-    prefix = _output(revision, folder, "rev-parse", "--show-prefix").decode().strip()
-    wanted = {str(PurePosixPath(prefix) / name) for name in named}
+    prefix = os.fsdecode(_output(revision, folder, "rev-parse", "--show-prefix").rstrip(b"\n"))
+    here = os.path.realpath(folder)
+    top_folder = here[: len(here) - len(prefix.rstrip("/"))] if prefix else here
+    wanted = {os.path.relpath(Path(here, name), top_folder) for name in named}
     listing = _output(revision, folder, "ls-tree", "-r", "-z", "--long", "--full-tree", "--end-of-options", revision)
     blobs = [blob for blob in _blobs(listing.decode("utf-8", "surrogateescape")) if _is_definition(blob.path, wanted)]
     with TemporaryDirectory(prefix="bakec-") as temporary:
@@ -53,18 +55,17 @@ def checkout(revision: str, folder: Path, named: Iterable[str] = ()) -> Iterator
             path = top / blob.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        here = top / prefix
-        here.mkdir(parents=True, exist_ok=True)
-        yield here
+        inside = top / prefix
+        inside.mkdir(parents=True, exist_ok=True)
+        yield inside
 
 
 def changed_since(revision: str, folder: Path) -> list[str]:
     """The files of the whole tree that differ from where `revision` and the current commit parted, or from `revision`
     itself where git does not know that; new ones too, unless git ignores them. Absolute paths. Raises `Failed`."""
-    if not is_revision(revision, folder):
-        raise fail(codes.GIT.at(None, revision=revision, reason="git knows no such revision here"))
+    _output(revision, folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     top = Path(os.fsdecode(_output(revision, folder, "rev-parse", "--show-toplevel").rstrip(b"\n")))
-    options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
+    options = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
     differing = _output(revision, top, "diff", *options, base_of(revision, folder), "--")
     new = _output(revision, top, "ls-files", "--others", "--exclude-standard", "-z")
     names = os.fsdecode(differing + new).split("\0")

@@ -30,7 +30,18 @@ class Host:
 
     def path(self, name: str) -> str:
         """Where a file is that is named relative to the working folder, or absolutely."""
+        if self.checkout is not None and os.path.isabs(name):  # noqa: PTH117
+            name = self._in_checkout(name, os.path.realpath(self.cwd), os.path.realpath(self.checkout))
         return os.path.join(self.checkout or self.cwd, name)  # noqa: PTH118 - `pathlib` takes a twentieth of the time of a small `print`
+
+    @staticmethod
+    def _in_checkout(name: str, cwd: str, checkout: str) -> str:
+        """An absolute path below the top of what was checked out, as it is from the working folder."""
+        top = cwd
+        while os.path.basename(top) == os.path.basename(checkout):  # noqa: PTH119
+            top, checkout = os.path.dirname(top), os.path.dirname(checkout)  # noqa: PTH120
+        is_inside = os.path.realpath(name).startswith(f"{top}/")
+        return os.path.relpath(os.path.realpath(name), cwd) if is_inside else name
 
     def lookup(self, name: str) -> str | None:
         """The environment variable `name`, None if it is not set."""

@@ -6,8 +6,10 @@ by itself, with ONBUILD, does not show; where a path hangs on its environment, t
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from itertools import chain
 
 from bakec.compiler.dockerfile.lower import lower
 from bakec.compiler.dockerfile.request import ImageAnswer, LowerFailed, NoResolver
@@ -25,12 +27,17 @@ if TYPE_CHECKING:
     from bakec.compiler.dockerfile.request import ImageRequest
     from bakec.compiler.lowering import Reader
     from bakec.ir.plan import Job, Plan
+    from bakec.ir.platforms import Platform
 
 _LOCAL: Final = "local://"
 _KNOWN: Final = ("docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream")
 """Frontends that read a Dockerfile as this compiler does."""
 _CHECK: Final = "build-arg:BUILDKIT_DOCKERFILE_CHECK"
 _UNDEFINED: Final = re.compile(r"undefined variable '\$(\w+)'")
+_VARIES: Final = re.compile(
+    r"^\s*FROM\s+(?:--\S+\s+)*(\S+)|^\s*(?:ONBUILD\s+)?(?:COPY|ADD)\s(.*)|--mount=(\S*)", re.IGNORECASE | re.MULTILINE
+)
+"""What decides which paths are read: the names of stages, and the paths themselves."""
 _UNKNOWN: Final = "\ufffd"
 """A value that no path holds."""
 
@@ -50,9 +57,16 @@ class _Bare(NoResolver):
         self._env = [f"{name}={_UNKNOWN}" for name in names]
 
     def image(self, request: ImageRequest) -> ImageAnswer:
-        one = request.platform or AMD64
+        return ImageAnswer(ref=request.ref, digest="", config=self._config(request.platform or AMD64))
+
+    def _config(self, one: Platform) -> bytes:
         config = {"architecture": one.architecture, "os": one.os, "variant": one.variant, "config": {"Env": self._env}}
-        return ImageAnswer(ref=request.ref, digest="", config=json.dumps(config).encode())
+        return json.dumps(config).encode()
+
+    @property
+    def linked(self) -> str:
+        """The same of the result of another target."""
+        return json.dumps({"containerimage.config": base64.b64encode(self._config(AMD64)).decode()})
 
 
 def of_frontend(job: Job, reader: Reader) -> list[Reading] | None:
@@ -63,12 +77,18 @@ def of_frontend(job: Job, reader: Reader) -> list[Reading] | None:
         if syntax and syntax not in _KNOWN:
             return None
         request = request_alone(job, files, _Bare(), "")
+        text = files.dockerfile.decode("utf-8", "replace").replace("\\\n", " ").replace("`\n", " ")
+        chosen = " ".join(chain.from_iterable(_VARIES.findall(text)))
+        if "$" in chosen and ("BUILD" in chosen or ("TARGET" in text and not job.platforms)):
+            return None  # the builder's platform decides
         # Whatever the file says of checks, that of variables is needed.
         request = replace(request, attrs={**request.attrs, _CHECK: "error=false"})
         lowered = lower(request)
-        unknown = {name for warning in lowered.warnings for name in _UNDEFINED.findall(warning.message)}
-        if unknown:
-            lowered = lower(replace(request, resolver=_Bare(sorted(unknown))))
+        undefined = {name for warning in lowered.warnings for name in _UNDEFINED.findall(warning.message)}
+        if undefined and "$" in chosen:
+            bare = _Bare(sorted(undefined))
+            linked = {f"input-metadata:{need.context}": bare.linked for need in job.needs}
+            lowered = lower(replace(request, resolver=bare, attrs={**request.attrs, **linked}))
     except (NotLowered, LowerFailed, KeyError):
         return None
     return list(_readings(job, (op for build in lowered.builds for op in build.definition.ops)))

@@ -22,6 +22,7 @@ _EPILOG = """\
 A target is affected when its values differ from those of the revision, when a file that it reads has changed, or when
 it uses a target that is affected. To build those:
 
+    set -o pipefail
     bakec affected --since origin/main --names | xargs -r bakec bake"""
 
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     parser.switch("--json", help="print JSON")
     args = parser.read(argv)
     plan = compile_from(args, args.file, args.targets)
-    found = touched(plan, args, "HEAD")
+    found = touched(plan, args, "HEAD", parser)
     if args.json:
         import json
 
@@ -50,12 +51,19 @@ def main(argv: Sequence[str]) -> int:
 def add_change_flags(parser: Parser, default: str) -> None:
     """What has changed."""
     since = f"compare with where REV and the current commit parted (default: {default})"
-    parser.add_argument("--since", default="", metavar="REV", help=since)
+    parser.add_argument("--since", default=None, type=_given_text, metavar="REV", help=since)
     changed = "a file that has changed, instead of asking git; - reads a list from standard input"
     parser.add_argument("--changed", action="append", default=[], metavar="FILE", help=changed)
 
 
-def touched(plan: Plan, args: Arguments, default: str = "") -> list[Affected]:
+def _given_text(text: str) -> str:
+    """What a script hands over is empty where a variable of it was not set."""
+    if not text:
+        raise ValueError("it is empty")
+    return text
+
+
+def touched(plan: Plan, args: Arguments, default: str, parser: Parser) -> list[Affected]:
     """The targets of `plan`, compiled in the working folder, that the change touches which the flags tell. Raises
     `Failed`."""
     from bakec.impact import affected
@@ -63,7 +71,9 @@ def touched(plan: Plan, args: Arguments, default: str = "") -> list[Affected]:
     here = os.path.realpath(".")
     since = args.since or ("" if args.changed else default)
     files = _given(args.changed) if args.changed else _from_git(since, here)
-    old = _older(since, here, args) if since else None
+    if since and "-" in args.file:
+        parser.error("definitions from standard input have no older version to compare with")
+    old = _older(since, here, args, plan) if since else None
     if since and old is None:
         files += [file.path for file in plan.files]
     return affected(plan, files, here, old)
@@ -71,7 +81,7 @@ def touched(plan: Plan, args: Arguments, default: str = "") -> list[Affected]:
 
 def _given(names: Iterable[str]) -> list[str]:
     """Files that the flags name."""
-    return [one for name in names for one in (sys.stdin.read().splitlines() if name == "-" else [name]) if one]
+    return [one for name in names for one in (sys.stdin.read().split("\n") if name == "-" else [name]) if one]
 
 
 def _from_git(revision: str, here: str) -> list[str]:
@@ -82,13 +92,15 @@ def _from_git(revision: str, here: str) -> list[str]:
     return [os.path.relpath(path, here) for path in changed_since(revision, Path(here))]
 
 
-def _older(revision: str, here: str, args: Arguments) -> Plan | None:
+def _older(revision: str, here: str, args: Arguments, plan: Plan) -> Plan | None:
     """The plan of the revision; none where its definitions mean nothing. Raises `Failed` for what is no revision."""
     from pathlib import Path
 
+    from bakec.impact import dockerfile_of
     from bakec.revisions import base_of, checkout
 
-    with checkout(base_of(revision, Path(here)), Path(here), args.file) as folder:
+    named = [*args.file, *filter(None, map(dockerfile_of, plan.jobs))]
+    with checkout(base_of(revision, Path(here)), Path(here), named) as folder:
         try:
             return compile_from(args, args.file, args.targets, checkout=str(folder), quiet=True)
         except Failed as error:
@@ -113,7 +125,9 @@ def _lines(found: Sequence[Affected], count: int) -> Iterator[str]:
 
 
 def _told(cause: Cause) -> str:
-    return cause.kind if not cause.name else f"{cause.kind} {cause.name}"
+    """In one line, whatever a file is called."""
+    name = cause.name if cause.name.isprintable() else ascii(cause.name)
+    return f"{cause.kind} {name}".rstrip()
 
 
 def _row(one: Affected) -> dict[str, object]:

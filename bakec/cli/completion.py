@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _BASH: Final = """\
 _bakec() {
     local IFS=$'\\n'
-    COMPREPLY=($(bakec completion words -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    COMPREPLY=($(bakec completion words -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null))
 }
-complete -o default -o nosort -F _bakec bakec
+complete -o default -F _bakec bakec
 """
 _ZSH: Final = """\
 #compdef bakec
 _bakec() {
     local -a found
-    found=("${(@f)$(bakec completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    found=("${(@f)$(bakec completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null </dev/null)}")
     if [[ -n "$found" ]]; then compadd -Q -a found; else _files; fi
 }
 if [[ "$funcstack[1]" = _bakec ]]; then _bakec; else compdef _bakec bakec; fi
@@ -36,7 +36,7 @@ if [[ "$funcstack[1]" = _bakec ]]; then _bakec; else compdef _bakec bakec; fi
 _FISH: Final = """\
 function __bakec
     set -l words (commandline -opc) (commandline -ct)
-    set -l found (bakec completion words -- $words[2..-1] 2>/dev/null)
+    set -l found (bakec completion words -- $words[2..-1] 2>/dev/null </dev/null)
     if test (count $found) -gt 0
         printf '%s\\n' $found
     else
@@ -69,9 +69,8 @@ def main(argv: Sequence[str]) -> int:
 
 def candidates(words: Sequence[str]) -> list[str]:
     """What the last of the words may become."""
-    *before, last = [word for word in words if word != "="]  # bash takes `--flag=value` apart
-    if words[-1] == "=":
-        before, last = [*before, last], ""
+    *before, last = words if words[-1] != "=" else [*words, ""]
+    before = [word for word in before if word != "="]  # bash takes `--flag=value` apart
     return sorted({text for text in _candidates(before, last) if text.startswith(last)})
 
 
@@ -104,6 +103,8 @@ def _parser(verb: str) -> Parser | None:
 
 
 def _of_verb(parser: Parser, rest: Sequence[str], last: str) -> Iterable[str]:
+    if "--" in rest:
+        return _meant((), parser.words, rest)
     flag, equals, _ = last.partition("=")
     if equals and flag.startswith("--"):
         values = parser.values_of(flag)
@@ -127,6 +128,9 @@ def _targets(rest: Sequence[str]) -> list[str]:
 
     files = [after for name, after in pairwise(rest) if name in ("-f", "--file")]
     files += [text.removeprefix("--file=") for text in rest if text.startswith("--file=")]
+    files += [text[2:] for text in rest if text.startswith("-f") and text != "-f"]
+    if "-" in files:
+        return []  # the terminal is not ours to read from
     options, host, sink = CompileOptions(files=tuple(files)), Host(), Diagnostics()
     try:
         definitions = define(parse(options, host, sink), options, host, sink)

@@ -31,12 +31,14 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--format", choices=("json", "github"), default="json", help="form of the output")
     parser.switch("--json", help="shorthand for --format=json")
     args = parser.read(argv)
+    changes = args.since or args.changed
+    if args.plan and changes:
+        parser.error("--since and --changed are about definition files: they go without --plan")
     from bakec.compiler.render import matrix as forms_of
 
     plan = plan_from(args, args.targets)
-    changes = args.since or args.changed
-    only = {one.name for one in touched(plan, args)} if changes else None
-    found = forms_of.entries(plan, args.by, waves=args.waves, only=only)
+    only = {one.name for one in touched(plan, args, "", parser)} if changes else None
+    found = forms_of.entries(plan, list(dict.fromkeys(args.by)), waves=args.waves, only=only)
     if args.json or args.format == "json":
         print(forms_of.render_json(found))
     else:

@@ -36,7 +36,7 @@ def entries(
     numbers = _waves(plan, {target.name for target in chosen}) if waves else {}
     chosen.sort(key=lambda target: numbers.get(target.name, 0))
     return [
-        {TARGET: target.name, **dict(chain(*values)), **({"wave": numbers[target.name]} if waves else {})}
+        {TARGET: target.name, **dict(chain(*values)), **({"wave": numbers.get(target.name, 0)} if waves else {})}
         for target in chosen
         for values in product(*(_values(target, name) for name in by))
     ]

@@ -128,6 +128,47 @@ def test_definitions_that_mean_nothing_at_the_revision(bakec: Bakec, branch: Pat
     assert err.startswith("note: every target counts as affected: at HEAD, ")
 
 
+def test_a_file_named_absolutely_is_compared_with_its_older_self(bakec: Bakec, branch: Path) -> None:
+    code, out, _ = bakec("affected", "--since=main", "--names", "-f", str(branch / "docker-bake.hcl"))
+
+    assert (code, out) == (0, "app\ntools\n")
+    assert "value args.GO_VERSION" in bakec("affected", "--since=main", "-f", str(branch / "docker-bake.hcl"))[1]
+
+
+def test_dockerfiles_of_any_name_are_there_at_the_revision(bakec: Bakec, branch: Path) -> None:
+    (branch / "docker-bake.hcl").write_text('target "default" {\n  dockerfile = "web.docker"\n}')
+    (branch / "web.docker").write_text("FROM scratch\nCOPY src /\n")
+    git("add", ".")
+    git("commit", "-m", "four")
+
+    assert bakec("affected", "--set=*.platform=linux/amd64")[1] == "0 of 1 targets affected\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["affected", "--since", ""], "argument --since: it is empty"),
+        (["affected", "-f", "-", "--since", "HEAD"], "definitions from standard input have no older version"),
+        (["matrix", "-p", "x.msgpack", "--since", "HEAD"], "they go without --plan"),
+    ],
+    ids=["an empty revision", "standard input", "a plan"],
+)
+def test_what_cannot_be_compared(
+    argv: list[str], message: str, bakec: Bakec, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(DEFINITIONS.encode())))
+    bakec("compile", "-o", "x.msgpack")
+
+    code, out, err = bakec(*argv)
+
+    assert (code, out) == (Exit.USAGE, "")
+    assert message in err
+
+
+def test_a_file_is_told_in_one_line(bakec: Bakec) -> None:
+    assert "  file 'a\\nb'" in bakec("affected", "tools", "--changed", "a\nb")[1].splitlines()
+
+
 def test_no_revision(bakec: Bakec, history: Path) -> None:
     code, out, err = bakec("affected", "--since", "nowhere")
 

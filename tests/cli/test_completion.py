@@ -30,6 +30,8 @@ from tests.cli.running import DEFINITIONS, Bakec
         (["completion", "f"], ["fish"]),
         (["nonsense", ""], []),
         (["builder", "nonsense", ""], []),
+        (["="], sorted([*VERBS, "--help", "--version"])),
+        (["bake", "-f", "-", ""], []),
     ],
     ids=" ".join,
 )
@@ -45,6 +47,8 @@ def test_targets_of_the_definitions(bakec: Bakec) -> None:
     assert candidates(["diff", "--target", "t"]) == ["tools"]
     assert candidates(["bake", "-f", "other.hcl", ""]) == ["other"]
     assert candidates(["bake", "--file=other.hcl", ""]) == ["other"]
+    assert candidates(["bake", "-fother.hcl", ""]) == ["other"]
+    assert candidates(["bake", "--", "-"]) == []
 
 
 def test_definitions_that_mean_nothing_offer_nothing(bakec: Bakec) -> None:

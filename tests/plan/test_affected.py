@@ -120,6 +120,33 @@ def test_linked_targets_are_told_apart(tmp_path: Path) -> None:
     assert [(one.name, one.linked) for one in found] == [("base", True), ("default", False)]
 
 
+def test_a_context_behind_a_link(tmp_path: Path, touched: Touched) -> None:
+    for name in ("v1", "v2"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "current").symlink_to("v2")
+    text = 'target "default" { context = "current" }'
+
+    assert touched(text, "current") == {"default": ["file current"]}
+    assert touched(text, "v2/a") == {"default": ["file v2/a"]}
+    assert touched(text, "current/a") == {"default": ["file current/a"]}
+    assert touched(text, "v1/a") == {}
+
+
+def test_a_dockerfile_that_is_a_link(tmp_path: Path, touched: Touched) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "Dockerfile.real").touch()
+    (tmp_path / "app" / "Dockerfile").symlink_to("../Dockerfile.real")
+
+    assert touched('target "default" { context = "app" }', "Dockerfile.real") == {"default": ["file Dockerfile.real"]}
+
+
+def test_a_layout_of_an_image(tmp_path: Path, touched: Touched) -> None:
+    (tmp_path / "oci").mkdir()
+    text = 'target "default" {\n  context = "app"\n  contexts = { base = "oci-layout://./oci:1" }\n}'
+
+    assert touched(text, "oci/index.json", files=("app/Dockerfile",)) == {"default": ["file oci/index.json"]}
+
+
 # --- definitions ----------------------------------------------------------------------------------------------
 
 
@@ -133,6 +160,16 @@ def test_values_that_mean_something_for_the_build(touched: Touched) -> None:
     """
 
     assert touched(text % ("2", "an API", "x/y"), old=text % ("1", "a page", "x/z")) == {"default": ["value args.V"]}
+
+
+def test_a_target_that_is_built_instead_of_being_checked(touched: Touched) -> None:
+    assert touched('target "default" {}', old='target "default" { call = "check" }') == {"default": ["value call"]}
+
+
+def test_a_renamed_target_is_a_new_one(touched: Touched) -> None:
+    text = 'group "default" { targets = ["%s"] }\ntarget "%s" { tags = ["x:1"] }'
+
+    assert touched(text % ("b", "b"), old=text % ("a", "a")) == {"b": ["new"]}
 
 
 def test_a_new_target(touched: Touched) -> None:
@@ -163,7 +200,11 @@ def test_without_older_definitions_a_change_of_them_touches_all(tmp_path: Path) 
     [
         ("FROM debian\nCOPY src *.conf /", ["src/a", "x.conf"]),
         ("FROM debian\nADD --chown=$OWNER src /", ["src/a"]),
-        ("FROM debian\nARG FROM_HERE=deep\nCOPY $FROM_HERE /", ["deep/x.conf"]),
+        ("FROM debian\nENV FROM_HERE=deep\nCOPY $FROM_HERE /", ["deep/x.conf"]),
+        ("FROM debian\nARG TARGETARCH\nCOPY $TARGETARCH /", ["README.md", "deep/x.conf", "src/a", "x.conf"]),
+        ("FROM debian AS a-arm64\nCOPY src /\nFROM debian AS a-amd64\nFROM a-$TARGETARCH", [
+            "README.md", "deep/x.conf", "src/a", "x.conf",
+        ]),
         ("FROM debian\nRUN --mount=type=bind,source=src,target=/src make", ["src/a"]),
         ("FROM debian\nRUN --mount=type=bind,target=/src make", ["README.md", "deep/x.conf", "src/a", "x.conf"]),
         ("FROM debian AS one\nCOPY src /\nFROM scratch\nCOPY --from=one /a /", ["src/a"]),
@@ -175,7 +216,8 @@ def test_without_older_definitions_a_change_of_them_touches_all(tmp_path: Path) 
         ("FROM debian\nRUN true", []),
     ],
     ids=[
-        "copies", "an unknown owner", "an argument", "a mount", "a mount of everything", "another stage",
+        "copies", "an unknown owner", "a variable", "a platform", "a stage for a platform", "a mount",
+        "a mount of everything", "another stage",
         "an unused stage", "an unknown path", "the usual frontend", "another frontend", "a mistake", "nothing",
     ],
 )  # fmt: skip
@@ -187,6 +229,27 @@ def test_a_dockerfile_says_which_files_are_read(
     found = touched('target "default" {}', "README.md", "deep/x.conf", "src/a", "x.conf")
 
     assert found == ({"default": [f"file {name}" for name in expected]} if expected else {})
+
+
+def test_what_a_used_target_sets_is_not_known(tmp_path: Path, touched: Touched) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").write_text("FROM base\nCOPY $KIND.conf /")
+    text = """
+    target "base" { context = "base" }
+    target "default" {
+      context = "app"
+      contexts = { base = "target:base" }
+    }
+    """
+
+    assert touched(text, "app/prod.conf") == {"default": ["file app/prod.conf"]}
+
+
+def test_a_changed_folder_may_hold_what_is_copied(tmp_path: Path, touched: Touched) -> None:
+    """As a submodule, whose files git does not list."""
+    (tmp_path / "Dockerfile").write_text("FROM debian\nCOPY vendor/src /")
+
+    assert touched('target "default" {}', "vendor", "other") == {"default": ["file vendor"]}
 
 
 def test_a_dockerfile_that_has_changed_itself(tmp_path: Path, touched: Touched) -> None:
