@@ -103,6 +103,7 @@ class _Changed:
     def __init__(self, root: str, changed: Iterable[str]) -> None:
         self._root = os.path.realpath(root)
         self._names = {self._own_place(name): name for name in changed}
+        self._order = {path: at for at, path in enumerate(self._names)}
         self._below: dict[str, list[str]] = {}
         for path in self._names:
             for folder in _above(path):
@@ -131,9 +132,10 @@ class _Changed:
         holders = {above for start in starts for above in _above(start)}
         found = [
             path
-            for path in self._below.get(place, ())
+            for path in sorted((near | holders) & self._names.keys(), key=self._order.__getitem__)
             # What a whole folder stands for is not known.
-            if path in holders or (path in near and (chosen.takes(path.removeprefix(inside)) or os.path.isdir(path)))  # noqa: PTH112
+            if path.startswith(inside)
+            and (path in holders or chosen.takes(path.removeprefix(inside)) or os.path.isdir(path))  # noqa: PTH112
         ]
         return (*self.on_the_way(folder), *(self._names[path] for path in found))
 

@@ -61,19 +61,20 @@ def checkout(revision: str, folder: Path, named: Iterable[str] = ()) -> Iterator
 
 
 def changed_since(revision: str, folder: Path) -> list[str]:
-    """The files of the whole tree that differ from where `revision` and the current commit parted, or from `revision`
-    itself where git does not know that; new ones too, unless git ignores them. Absolute paths. Raises `Failed`."""
-    _output(revision, folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    """The files of the whole tree that differ from `revision`; new ones too, unless git ignores them. Absolute paths.
+    Raises `Failed`."""
     top = Path(os.fsdecode(_output(revision, folder, "rev-parse", "--show-toplevel").rstrip(b"\n")))
     options = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
-    differing = _output(revision, top, "diff", *options, base_of(revision, folder), "--")
+    differing = _output(revision, top, "diff", *options, revision, "--")
     new = _output(revision, top, "ls-files", "--others", "--exclude-standard", "-z")
     names = os.fsdecode(differing + new).split("\0")
     return [str(top / name) for name in names if name]
 
 
 def base_of(revision: str, folder: Path) -> str:
-    """The commit where `revision` and the current one parted; `revision` where git does not know it."""
+    """The commit where `revision` and the current one parted; `revision` where git does not know it. Raises `Failed`
+    for what is no revision."""
+    _output(revision, folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     done = _git(folder, "merge-base", "--end-of-options", revision, "HEAD")
     return revision if done.returncode else done.stdout.decode().strip()
 

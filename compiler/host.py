@@ -38,9 +38,9 @@ class Host:
     def _in_checkout(name: str, cwd: str, checkout: str) -> str:
         """An absolute path below the top of what was checked out, as it is from the working folder."""
         top = cwd
-        while os.path.basename(top) == os.path.basename(checkout):  # noqa: PTH119
+        while top != "/" and os.path.basename(top) == os.path.basename(checkout):  # noqa: PTH119
             top, checkout = os.path.dirname(top), os.path.dirname(checkout)  # noqa: PTH120
-        is_inside = os.path.realpath(name).startswith(f"{top}/")
+        is_inside = os.path.realpath(name).startswith(f"{top.rstrip('/')}/")
         return os.path.relpath(os.path.realpath(name), cwd) if is_inside else name
 
     def lookup(self, name: str) -> str | None:

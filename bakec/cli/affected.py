@@ -70,11 +70,12 @@ def touched(plan: Plan, args: Arguments, default: str, parser: Parser) -> list[A
 
     here = os.path.realpath(".")
     since = args.since or ("" if args.changed else default)
-    files = _given(args.changed) if args.changed else _from_git(since, here)
     if since and "-" in args.file:
         parser.error("definitions from standard input have no older version to compare with")
-    old = _older(since, here, args, plan) if since else None
-    if since and old is None:
+    base = _base(since, here) if since else ""
+    files = _given(args.changed) if args.changed else _from_git(base, here)
+    old = _older(base, here, args, plan) if base else None
+    if base and old is None:
         files += [file.path for file in plan.files]
     return affected(plan, files, here, old)
 
@@ -82,6 +83,15 @@ def touched(plan: Plan, args: Arguments, default: str, parser: Parser) -> list[A
 def _given(names: Iterable[str]) -> list[str]:
     """Files that the flags name."""
     return [one for name in names for one in (sys.stdin.read().split("\n") if name == "-" else [name]) if one]
+
+
+def _base(revision: str, here: str) -> str:
+    """What to compare with. Raises `Failed` for what is no revision."""
+    from pathlib import Path
+
+    from bakec.revisions import base_of
+
+    return base_of(revision, Path(here))
 
 
 def _from_git(revision: str, here: str) -> list[str]:
@@ -93,19 +103,19 @@ def _from_git(revision: str, here: str) -> list[str]:
 
 
 def _older(revision: str, here: str, args: Arguments, plan: Plan) -> Plan | None:
-    """The plan of the revision; none where its definitions mean nothing. Raises `Failed` for what is no revision."""
+    """The plan of the revision; none where its definitions mean nothing. Raises `Failed`."""
     from pathlib import Path
 
     from bakec.impact import dockerfile_of
-    from bakec.revisions import base_of, checkout
+    from bakec.revisions import checkout
 
     named = [*args.file, *filter(None, map(dockerfile_of, plan.jobs))]
-    with checkout(base_of(revision, Path(here)), Path(here), named) as folder:
+    with checkout(revision, Path(here), named) as folder:
         try:
             return compile_from(args, args.file, args.targets, checkout=str(folder), quiet=True)
         except Failed as error:
             reason = error.diagnostics[0].message
-            print(f"note: every target counts as affected: at {revision}, {reason}", file=sys.stderr)
+            print(f"note: every target counts as affected: at {args.since or 'HEAD'}, {reason}", file=sys.stderr)
             return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from bakec.cli.main import VERBS
+from bakec.cli.main import VERBS, load
 from bakec.cli.parser import DESCRIBE, Described, Parser
 from bakec.ir.diagnostics import Diagnostics, Failed
 
@@ -93,8 +93,7 @@ def _candidates(before: Sequence[str], last: str) -> Iterable[str]:
 def _parser(verb: str) -> Parser | None:
     """The flags of a verb; none of what is no verb."""
     try:
-        module = __import__(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}", fromlist=["main"])
-        module.main([DESCRIBE])
+        load(verb).main([DESCRIBE])
     except Described as found:
         return found.parser
     except (ImportError, AttributeError):

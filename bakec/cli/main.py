@@ -11,7 +11,7 @@ from bakec.ir.diagnostics import Exit, Failed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
+    from typing import Any, Final
 
 VERBS: Final = {
     "compile": "compile definition files into a plan",
@@ -77,12 +77,16 @@ def _dispatch(argv: Sequence[str]) -> int:
     verb = argv[0]
     if verb not in VERBS:
         return _unknown(verb)
-    # What `importlib` does, which costs more to import than it does here.
-    module = __import__(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}", fromlist=["main"])
     try:
-        return int(module.main(argv[1:]))
+        return int(load(verb).main(argv[1:]))
     except SystemExit as end:  # the help of a verb, or a flag that it does not have
         return int(end.code or 0)
+
+
+def load(verb: str) -> Any:
+    """The module of a verb. Raises `ImportError`."""
+    # What `importlib` does, which costs more to import than it does here.
+    return __import__(f"bakec.cli.{verb}_" if verb == "print" else f"bakec.cli.{verb}", fromlist=["main"])
 
 
 def _give_up_output() -> None:

@@ -40,6 +40,7 @@ PROBLEMS = [
     ("${", "syntax error: missing '}'"),
     ("${name", "unsupported modifier (\ufffd) in substitution"),
     ("${name:-x", "syntax error: missing '}'"),
+    ("${name:-it's}", "syntax error: missing '}'"),
     ("${}", "syntax error: bad substitution"),
     ("${name^}", "unsupported modifier (^) in substitution"),
     ("${name:=x}", "unsupported modifier (:=) in substitution"),

@@ -8,6 +8,7 @@ from bakec.compiler.dockerfile.lower import lower
 from bakec.compiler.dockerfile.request import ImageAnswer, ImageRequest, LowerFailed, NoResolver, Request
 from bakec.ir import llb
 from bakec.ir.diagnostics import Exit, Severity
+from bakec.ir.llb.ops import ExecOp, decode_op
 from bakec.ir.llb.stored import from_plan, to_plan
 
 SCRATCH = b"FROM scratch AS app\nCOPY --link . /app\nLABEL a=b\n"
@@ -49,6 +50,41 @@ def test_what_cannot_be_read_of_a_query_is_left_out(query: str) -> None:
     (build,) = lower(Request(dockerfile=f"FROM scratch\nADD https://h/a.git?{query} /q\n".encode())).builds
 
     assert b"git://h/a.git" in build.definition.ops[0]
+
+
+@pytest.mark.parametrize(("size", "found"), [("1_0", 10), ("1_000k", 1_024_000), ("0x1p4", 16)])
+def test_sizes_are_numbers_as_go_reads_them(size: str, found: int) -> None:
+    image = b'{"os": "linux", "architecture": "amd64"}'
+
+    class Known(NoResolver):
+        def image(self, request: ImageRequest) -> ImageAnswer:
+            return ImageAnswer(ref=request.ref, digest="", config=image)
+
+    dockerfile = f"FROM base\nRUN --mount=type=tmpfs,target=/t,size={size} x\n".encode()
+    (build,) = lower(Request(dockerfile=dockerfile, resolver=Known())).builds
+
+    steps = [decode_op(data).op for data in build.definition.ops]
+    mounts = [mount for step in steps if isinstance(step, ExecOp) for mount in step.mounts]
+    assert [mount.tmpfs_opt.size for mount in mounts if mount.tmpfs_opt] == [found]
+
+
+def test_imports_of_a_cache_are_a_list() -> None:
+    with pytest.raises(LowerFailed, match="cannot unmarshal object into Go value of type"):
+        lower(Request(dockerfile=b"FROM scratch\n", attrs={"cache-imports": "{}"}))
+
+
+def test_a_pattern_that_means_nothing_is_no_news_of_a_library(capfd: pytest.CaptureFixture[str]) -> None:
+    files = {"context": {".dockerignore": b"*.x\\y\n"}}
+    lower(Request(dockerfile=b"FROM scratch\nCOPY a /\n", local_files=files))
+
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_of_one_letter_keeps_its_slash_on_windows() -> None:
+    attrs = {"platform": "windows/amd64"}
+    (build,) = lower(Request(dockerfile="FROM scratch\nCOPY a é/\n".encode(), attrs=attrs)).builds
+
+    assert any("/é/".encode() in data for data in build.definition.ops)
 
 
 def test_of_several_bad_bases_the_last_one_is_told() -> None:
